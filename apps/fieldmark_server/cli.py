@@ -1,0 +1,54 @@
+"""`fieldmark serve`: the apps as web pages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fieldmark.errors import DatasetError, ModelFileError
+
+
+def serve(
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; the next free one is taken.", min=1, max=65535)
+    ] = 8866,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "localhost",
+    model: Annotated[Path | None, typer.Option(help="Model file to classify with.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of photos to work on.")] = None,
+    open_browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
+) -> None:
+    """Serve the apps in the browser."""
+    if model is not None:
+        os.environ["FIELDMARK_MODEL"] = str(_existing_model(model))
+    if data is not None:
+        os.environ["FIELDMARK_DATA"] = str(_existing_folder(data))
+    from fieldmark_server.app import App  # half a second, which no other command should wait for
+
+    app = App(port=port, ip=host, open_browser=open_browser)
+    app.on_ready = lambda link: _say_ready(link, wanted=port, got=app.port)
+    app.initialize()
+    app.start()
+
+
+def _existing_model(path: Path) -> Path:
+    if not path.is_file():
+        raise ModelFileError(
+            f"{path}: there is no such model file. “fieldmark train PHOTOS --out {path.name}” makes one.",
+            code="no_model",
+        )
+    return path.resolve()
+
+
+def _existing_folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise DatasetError(f"{path}: there is no such folder of photos.", code="no_folder")
+    return path.resolve()
+
+
+def _say_ready(link: str, *, wanted: int, got: int) -> None:
+    if got != wanted:
+        typer.echo(f"Port {wanted} is taken; this is {got}.")
+    typer.echo(f"Fieldmark is ready: {link}\nCtrl-C stops it.")

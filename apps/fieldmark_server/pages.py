@@ -1,0 +1,105 @@
+"""The pages: start, an app, and what is shown when something is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import (
+    VoilaKernelWebsocketHandler,
+    read_header_from_binary_message,
+)
+
+from fieldmark_server.apptable import APPS, AppCard
+from fieldmark_server.assets import asset_url
+
+KEPT_FROM_VISITORS = frozenset({"stream", "error", "execute_input"})
+"""What a kernel writes may hold paths and tracebacks; it is on the server's console already."""
+
+
+def page_facts(base_url: str, title: str) -> dict[str, Any]:
+    """What every template of ours needs to know."""
+    return {
+        "title": title,
+        "home": base_url,
+        "stylesheet": asset_url(base_url, "fieldmark.css"),
+        "script": asset_url(base_url, "page.js"),
+    }
+
+
+class Page(JupyterHandler):
+    """A page that needs no kernel."""
+
+    def render_page(self, template: str, title: str, **facts: Any) -> None:
+        """Send a template of ours."""
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        environment = self.settings["voila_jinja2_env"]
+        page = page_facts(self.base_url, title)
+        self.finish(environment.get_template(template).render(page=page, **facts))
+
+    def write_error(self, status_code: int, **_facts: Any) -> None:
+        """Show a page that says what to do, whatever went wrong; the log has the rest."""
+        self.render_page("error.html", "Fieldmark", status_code=status_code)
+
+
+class StartPage(Page):
+    """Lists the apps."""
+
+    def initialize(self, *, cards: tuple[AppCard, ...]) -> None:
+        """Take the apps to list."""
+        self.cards = cards
+
+    @web.authenticated
+    def get(self) -> None:
+        """Show the list."""
+        self.render_page("start.html", "Fieldmark", cards=self.cards)
+
+
+class MissingPage(Page):
+    """Answers for every address that is not there."""
+
+    async def prepare(self) -> None:  # type: ignore[override]  # asks nothing of who it is
+        """Refuse, whatever is asked."""
+        raise web.HTTPError(404)
+
+
+class AppPage(Page, TornadoVoilaHandler):  # type: ignore[misc]  # voila carries no types
+    """An app: its notebook runs in a kernel of the visitor's own."""
+
+    def initialize(self, *, max_kernels: int, **settings: Any) -> None:
+        """Take how many visitors there may be at a time."""
+        super().initialize(**settings)
+        self.max_kernels = max_kernels
+
+    @web.authenticated
+    async def get(self, name: str) -> None:
+        """Run the notebook and send its page as it comes."""
+        if len(self.kernel_manager.list_kernel_ids()) >= self.max_kernels:
+            raise web.HTTPError(503)
+        # Sets the cookie that lets the page say goodbye: without it the server answers 403, and the kernel of
+        # every visitor who left stays.
+        _ = self.xsrf_token
+        await TornadoVoilaHandler.get(self, path=f"{name}.ipynb")
+
+
+class KernelChannel(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # voila carries no types
+    """The connection between a page and its kernel."""
+
+    def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
+        """Pass a message on, unless it is not meant for visitors."""
+        header = (
+            read_header_from_binary_message(message) if isinstance(message, bytes) else message.get("header")
+        )
+        if header and header.get("msg_type") in KEPT_FROM_VISITORS:
+            return None
+        return super().write_message(message, binary)
+
+
+def describe_page(
+    page_config: dict[str, Any], *, base_url: str, notebook_path: str, **_: Any
+) -> dict[str, Any]:
+    """Give the template of an app what it needs; Voilà's `page_config_hook`."""
+    card = APPS[notebook_path.removesuffix(".ipynb")]
+    return {**page_config, "fieldmark": page_facts(base_url, card.title)}

