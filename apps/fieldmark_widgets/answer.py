@@ -111,7 +111,7 @@ def _with_article(start: str, label: str) -> str:
 def _say_failure(name: str, failure: Failure) -> Answer:
     """The reasons of `fieldmark.images` begin with their short form: "Cut off: a JPEG photo …"."""
     title, colon, text = failure.reason.partition(": ")
-    if not colon or len(title) > 40:
+    if not colon or len(title) > 40 or failure.code == "unexpected":
         title, text = ANSWER["failed_title"], failure.reason
     text = text[:1].upper() + text[1:]
     announcement = ANSWER["announce_failed"].format(name=name, title=title, text=text)

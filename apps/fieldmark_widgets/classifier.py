@@ -19,8 +19,9 @@ import traitlets
 
 from fieldmark.errors import ModelFileError
 from fieldmark.predictor import Failure, Predictor
-from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.assets import module
 from fieldmark_widgets.classified import ClassifiedPhoto, Overlay, classify, look
+from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.knowledge import describe_model
 from fieldmark_widgets.models import ClassifyFunction, Model, as_model
@@ -34,7 +35,7 @@ MAX_PHOTOS = 60
 """Photos that stay on the page; the oldest make room. Each takes some 200 KB of the kernel's memory."""
 
 
-class Classifier(anywidget.AnyWidget):
+class Classifier(Component):
     """Shows what a model makes of a visitor's photos.
 
     Messages from the browser: `thumbs` (keys it has no thumbnail for), `sample`, `clear`. The answer to `thumbs`:
@@ -42,7 +43,7 @@ class Classifier(anywidget.AnyWidget):
     """
 
     _esm = module("classifier")
-    _css = stylesheet()
+    set_by_page = frozenset({"selected", "show_map"})
 
     photos = traitlets.Tuple()
     """A ClassifiedPhoto for each photo, in the order they came."""
@@ -54,8 +55,6 @@ class Classifier(anywidget.AnyWidget):
     """empty: no photo yet · busy: looking · ready: answered · failed: no photo could be read."""
     show_map = traitlets.Bool(True).tag(sync=True)
     """Whether the photo shows where the model looked."""
-    problem = traitlets.Unicode("").tag(sync=True)
-    """What went wrong, as a sentence; empty when nothing did."""
     uploader: Any = anywidget.WidgetTrait().tag(sync=True)
     """The Uploader that the photos come from. A file that was classified leaves its `files`."""
 
@@ -69,8 +68,8 @@ class Classifier(anywidget.AnyWidget):
         self, model: Model | ClassifyFunction, *, uploader: Uploader | None = None, **traits: Any
     ) -> None:
         """Show a Predictor, or any function from a photo (PIL, RGB) to {label: probability}."""
-        self._model = as_model(model)
         self._worker = Worker("classifier")
+        self._model = as_model(model)
         self._at_work: Upload | None = None
         self._overlays: dict[int, Overlay | None] = {}
         self._adding = False
@@ -119,6 +118,8 @@ class Classifier(anywidget.AnyWidget):
     def close(self) -> None:
         """Take it off the page and end its thread."""
         self._worker.close()
+        if self.comm is not None:  # not closed yet
+            self.uploader.unobserve(self._on_uploader, ["files", "state"])
         super().close()
 
     # --- From upload to answer ---
@@ -177,7 +178,7 @@ class Classifier(anywidget.AnyWidget):
         photo = self.photos[self.selected] if 0 <= self.selected < len(self.photos) else None
         if (photo and photo.key) != (self._shown and self._shown["key"]):
             self._overlay = None
-            self._shown = traitlets.Any(None).tag(sync=True)
+            self._shown = _large(photo) if photo else None
         if photo is not None and self.show_map:
             self._show_overlay(photo)
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import anywidget
 import traitlets
 
-from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.assets import module
+from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import explain_error
 from fieldmark_widgets.strings import PROBLEM
 
 Widget = TypeVar("Widget")
 
 
-class Notice(anywidget.AnyWidget):
+class Notice(Component):
     """Says what is the matter and what to do."""
 
     _esm = module("notice")
-    _css = stylesheet()
 
     title = traitlets.Unicode("").tag(sync=True)
     text = traitlets.Unicode("").tag(sync=True)

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from fieldmark.errors import FieldmarkError
 from fieldmark.images import PHOTO_SUFFIXES
-from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.assets import module
+from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.strings import UPLOADER
 from fieldmark_widgets.transfer import MIB, Transfer, Upload, bad_message
@@ -29,7 +29,7 @@ from fieldmark_widgets.transfer import MIB, Transfer, Upload, bad_message
 Message = dict[str, Any]
 
 
-class Uploader(anywidget.AnyWidget):
+class Uploader(Component):
     """Takes photos from a visitor; `files` is the result.
 
     Messages from the browser, each with the id it gave the file: `begin` (name, size), `chunk` (offset, and one
@@ -38,7 +38,6 @@ class Uploader(anywidget.AnyWidget):
     """
 
     _esm = module("uploader")
-    _css = stylesheet()
 
     files = traitlets.Tuple()
     """The uploads that arrived, oldest first. Observe it; `remove` or `clear` gives their memory back."""
@@ -52,8 +51,6 @@ class Uploader(anywidget.AnyWidget):
     """Memory for files that nobody took yet, in MiB; the next ones wait in the browser until there is room."""
     accept = traitlets.Unicode(",".join(["image/*", *sorted(PHOTO_SUFFIXES)])).tag(sync=True)
     """What the file dialog offers. In the end content decides, whatever the name."""
-    problem = traitlets.Unicode("").tag(sync=True)
-    """What went wrong, as a sentence; empty when nothing did."""
     _strings = traitlets.Dict(dict(UPLOADER)).tag(sync=True)
     _names = traitlets.List(traitlets.Unicode()).tag(sync=True)
 

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
+from fieldmark.errors import ModelFileError
+
 Precision = Literal["f32", "bf16"]
 Batch = npt.NDArray[np.uint8]  # (N, H, W, 3)
 Outputs = dict[str, npt.NDArray[np.float32]]
@@ -37,6 +39,18 @@ def native_precision() -> Precision:
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
+def read_graph(content: bytes) -> ov.Model:
+    """Parse an ONNX graph from memory, so that nothing outside these bytes can be meant.
+
+    Raises:
+        ModelFileError: the engine cannot read it.
+    """
+    try:
+        return _core().read_model(content)
+    except RuntimeError as exc:
+        raise ModelFileError("its graph cannot be read by the engine. Export the model again.") from exc
+
+
 class Engine:
     """A compiled graph with uint8 photos in and named float32 arrays out. Safe to call from threads."""
 
@@ -49,7 +63,7 @@ class Engine:
         precision: Precision | None = None,
     ) -> None:
         """Compile `model` for batches of exactly `batch` squares of `size_px`; 0.1–0.2 s."""
-        graph = _core().read_model(model) if isinstance(model, bytes) else model.clone()
+        graph = read_graph(model) if isinstance(model, bytes) else model.clone()
         graph.reshape([batch, size_px, size_px, 3])
         self.batch, self.size_px = batch, size_px
         self.precision: Precision = precision or native_precision()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +27,10 @@ class GraphWriter:
         self.inputs: list[ValueInfoProto] = list(graph.input) if graph else []
         self.outputs: list[ValueInfoProto] = []
 
-    def add(self, op: str, *inputs: str, name: str, **attributes: object) -> str:
-        """Append an operation whose first output is called `name`."""
-        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
+    def add(self, op: str, *inputs: str, name: str, second: str = "", **attributes: Any) -> str:
+        """Append an operation whose output is called `name`, and its second one, if any, `second`."""
+        outputs = [name, second] if second else [name]
+        self.nodes.append(helper.make_node(op, list(inputs), outputs, name=name, **attributes))
         return name
 
     def weight(self, values: npt.NDArray[np.generic], name: str) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from fieldmark.callbacks import Callback, Progress, silent
+from fieldmark.parallel import in_threads
 
 HASH_SIDE = 8
-"""Rows and columns compared by a difference hash: 8 × 8 = 64 bits."""
+"""Rows and columns of a difference hash: 8 × 8 = 64 bits."""
 
 
 def file_hash(path: str | os.PathLike[str]) -> str:
@@ -29,13 +29,9 @@ def file_hash(path: str | os.PathLike[str]) -> str:
 
 def hash_files(paths: Sequence[Path], *, callback: Callback = silent) -> Iterator[str | OSError]:
     """SHA-256 of many files, in order, for reading a dataset; a file that cannot be read is its error."""
-    with ThreadPoolExecutor(thread_name_prefix="hash") as pool:
-        try:
-            for done, result in enumerate(pool.map(_hash_or_error, paths), 1):
-                callback(Progress("Reading photos", done, len(paths)))
-                yield result
-        finally:
-            pool.shutdown(cancel_futures=True)
+    for done, result in enumerate(in_threads(_hash_or_error, paths), 1):
+        callback(Progress("Reading photos", done, len(paths)))
+        yield result
 
 
 def _hash_or_error(path: Path) -> str | OSError:
@@ -45,15 +41,17 @@ def _hash_or_error(path: Path) -> str | OSError:
         return exc
 
 
-def difference_hash(image: Image.Image) -> int:
+def difference_hash(image: Image.Image, *, down: bool = False) -> int:
     """Tell by 64 bits how a photo looks, for finding near duplicates: which neighbour is brighter.
 
-    Each row of 9 grey cells gives 8 bits (Krawetz 2013, "dHash"). Shrinking, recompressing and small
-    changes of brightness flip few of them; compare with `hash_distance`.
+    The photo becomes 9 × 8 grey cells; each is compared with the next in its row, or in its column with
+    `down` (Krawetz 2013, "dHash"). Shrinking, recompressing and other brightness flip few of the bits;
+    compare with `hash_distance`.
     """
-    grey = image.convert("L").resize((HASH_SIDE + 1, HASH_SIDE), Image.Resampling.BOX)
-    cells = np.asarray(grey, np.uint8)  # (8, 9)
-    bits = cells[:, 1:] > cells[:, :-1]  # (8, 8)
+    columns, rows = (HASH_SIDE, HASH_SIDE + 1) if down else (HASH_SIDE + 1, HASH_SIDE)
+    grey = image.convert("L").resize((columns, rows), Image.Resampling.BOX)
+    cells = np.asarray(grey, np.int16)
+    bits = np.diff(cells, axis=0 if down else 1) > 0  # (8, 8)
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 

@@ -73,7 +73,14 @@ def test_a_long_name_keeps_its_ending() -> None:
 
 @pytest.mark.parametrize(
     ("n", "words"),
-    [(0, "0 KiB"), (1, "1 KiB"), (1025, "2 KiB"), (MIB, "1 MiB"), (1_500_000, "1.4 MiB"), (30 * MIB, "30 MiB")],
+    [
+        (0, "0 KiB"),
+        (1, "1 KiB"),
+        (1025, "2 KiB"),
+        (MIB, "1 MiB"),
+        (1_500_000, "1.4 MiB"),
+        (30 * MIB, "30 MiB"),
+    ],
 )
 def test_a_size_is_said_in_words(n: int, words: str) -> None:
     assert say_size(n) == words

@@ -1,0 +1,199 @@
+"""Writing a model file: backbone, head and familiarity joined into one ONNX graph, tried before it counts.
+
+Needs the `train` extra; reading (modelfile.py) does not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto
+
+from fieldmark.backbones import Backbone
+from fieldmark.errors import ModelFileError
+from fieldmark.familiarity import NEIGHBOURS, Familiarity
+from fieldmark.features import feature_engine, pooled_features
+from fieldmark.graphs import GraphWriter
+from fieldmark.modelfile import BLANK_DIGEST, DIGEST_KEY, METADATA_KEY, ModelInfo, sealed
+from fieldmark.probes import probe_photos
+from fieldmark.resize import ResizeRule
+
+Floats = npt.NDArray[np.float32]
+
+TOLERANCE = 1e-3
+"""Largest difference of a probability between the trainer and the reloaded file, both in float32."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What turns a feature vector into probabilities, written into the graph."""
+
+    weight: Floats
+    """(outputs, dim)"""
+    bias: Floats
+    """(outputs,)"""
+    members: Floats | None = None
+    """(outputs, classes) of 0 and 1: outputs that are summed up into classes. None: they are the classes."""
+
+    def probs(self, features: Floats) -> Floats:
+        """What the graph will answer for raw features (n, dim): (n, classes)."""
+        logits = features @ self.weight.T + self.bias
+        exp = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probs = exp / exp.sum(axis=1, keepdims=True)
+        return np.asarray(probs if self.members is None else probs @ self.members, np.float32)
+
+    def evidence(self) -> Floats:
+        """Weights (classes, dim) of each class, for the activation map."""
+        if self.members is None:
+            return self.weight
+        return np.asarray((self.members / self.members.sum(axis=0)).T @ self.weight, np.float32)
+
+
+class FreshCheck:
+    """A fresh process that reloads the file; started early, so that its imports cost no waiting."""
+
+    def __init__(self) -> None:
+        """Start the process; it waits for the file's name."""
+        command = [sys.executable, "-m", "fieldmark.freshcheck"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> FreshCheck:
+        """Use it as a context: the process never outlives the training."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+    def probs(self, path: Path) -> Floats:
+        """Give what the reloaded file answers on the probes, in float32.
+
+        Raises:
+            ModelFileError: it could not be loaded.
+        """
+        out, err = self._process.communicate(json.dumps(str(path)))
+        if self._process.returncode != 0:
+            reason = (err.strip().splitlines() or ["no reason given"])[-1]
+            raise ModelFileError(f"The model was not saved: a fresh process could not load it ({reason}).")
+        return np.array(json.loads(out), np.float32)
+
+
+def probe_features(backbone: Backbone, rule: ResizeRule) -> Floats:
+    """Features of the probes in float32: what the saved file is compared with."""
+    engine = feature_engine(backbone, rule, precision="f32")
+    return engine(probe_photos(rule.size_px))["pooled"]
+
+
+def write_model(
+    path: Path,
+    backbone: Backbone,
+    classifier: Classifier,
+    info: ModelInfo,
+    *,
+    familiarity: Familiarity | None,
+    fresh: FreshCheck,
+    probes: Floats,
+) -> None:
+    """Write the model file beside `path`, try it in a fresh process, and only then put it in place.
+
+    Raises:
+        ModelFileError: weights are not finite, or the reloaded file answers otherwise than the trainer.
+    """
+    if not (np.isfinite(classifier.weight).all() and np.isfinite(classifier.bias).all()):
+        raise ModelFileError("The model was not saved: some of its weights are not finite numbers.")
+    expected = classifier.probs(probes)
+    info = replace(info, selftest=tuple(tuple(float(p) for p in row) for row in expected))
+    model = _graph(backbone, classifier, familiarity)
+    for key, value in ((METADATA_KEY, info.as_json()), (DIGEST_KEY, BLANK_DIGEST.decode())):
+        model.metadata_props.add(key=key, value=value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write_durably(unfinished, sealed(model.SerializeToString(deterministic=True)))
+        _compare(fresh.probs(unfinished), expected)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _compare(found: Floats, expected: Floats) -> None:
+    worst = float(np.abs(found - expected).max())
+    if not worst <= TOLERANCE:
+        raise ModelFileError(
+            f"The model was not saved: reloaded, its probabilities differ by {worst:.2g} from the trainer's, "
+            f"and at most {TOLERANCE:g} was expected. Please report this."
+        )
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _graph(backbone: Backbone, classifier: Classifier, familiarity: Familiarity | None) -> ModelProto:
+    g = GraphWriter(backbone.graph())
+    pooled = pooled_features(g)
+    classes = len(classifier.evidence())
+    _add_classifier(g, pooled, classifier, classes)
+    unit = _add_unit_features(g, pooled, backbone.arch.dim)
+    kernel = g.weight(classifier.evidence()[:, :, None, None], "cam.weight")
+    g.output(g.add("Conv", "fmap", kernel, name="cam", kernel_shape=[1, 1]), ["N", classes, "h", "w"])
+    if familiarity is not None:
+        _add_neighbours(g, unit, familiarity)
+        _add_mahalanobis(g, unit, familiarity)
+    return g.model(backbone.arch.name)
+
+
+def _add_classifier(g: GraphWriter, pooled: str, classifier: Classifier, classes: int) -> None:
+    weight = g.constant(np.ascontiguousarray(classifier.weight.T), "head.weight")
+    scores = g.add("MatMul", pooled, weight, name="head.scores")
+    logits = g.add("Add", scores, g.constant(classifier.bias, "head.bias"), name="logits")
+    if classifier.members is None:
+        probs = g.add("Softmax", logits, name="probs", axis=-1)
+    else:
+        kinds = g.add("Softmax", logits, name="kinds", axis=-1)
+        probs = g.add("MatMul", kinds, g.constant(classifier.members, "members"), name="probs")
+    g.output(probs, ["N", classes])
+    g.output(logits, ["N", len(classifier.bias)])
+
+
+def _add_unit_features(g: GraphWriter, pooled: str, dim: int) -> str:
+    length = g.add("ReduceL2", pooled, name="features.length", axes=[1], keepdims=1)
+    g.constant(np.float32([1e-6]), "features.shortest")
+    floor = g.add("Max", length, "features.shortest", name="features.floor")
+    unit = g.add("Div", pooled, floor, name="features")
+    return g.output(unit, ["N", dim])
+
+
+def _add_neighbours(g: GraphWriter, unit: str, familiarity: Familiarity) -> None:
+    """Mean cosine distance to the nearest training photos."""
+    bank = g.weight(np.ascontiguousarray(familiarity.bank.T), "bank")  # (dim, m)
+    similarity = g.add("MatMul", unit, bank, name="bank.similarity")
+    count = min(NEIGHBOURS, len(familiarity.bank))
+    g.constant(np.array([count], np.int64), "bank.k")
+    g.add("TopK", similarity, "bank.k", name="bank.nearest", axis=1, second="bank.places")
+    mean = g.add("ReduceMean", "bank.nearest", name="bank.mean", axes=[1], keepdims=0)
+    g.output(g.add("Sub", g.constant(np.float32(1), "one"), mean, name="knn"), ["N"])
+
+
+def _add_mahalanobis(g: GraphWriter, unit: str, familiarity: Familiarity) -> None:
+    """Squared distance to the nearest class mean, differences before squares so that nothing cancels."""
+    white = g.add("MatMul", unit, g.weight(familiarity.whitening, "whitening"), name="white")
+    g.constant(np.array([1], np.int64), "white.axis")
+    rows = g.add("Unsqueeze", white, "white.axis", name="white.rows")  # (N, 1, dim)
+    apart = g.add("Sub", rows, g.weight(familiarity.means[None], "white.means"), name="white.apart")
+    squares = g.add("ReduceSumSquare", apart, name="white.squares", axes=[2], keepdims=0)
+    nearest = g.add("ReduceMin", squares, name="mahalanobis", axes=[1], keepdims=0)
+    g.output(nearest, ["N"])

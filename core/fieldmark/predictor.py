@@ -1,0 +1,241 @@
+"""Predictor: a loaded model file that answers for photos. Needs numpy, Pillow and OpenVINO only."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+
+from fieldmark.engine import BATCH_SIZE, Engine, Outputs, Precision, native_precision, read_graph
+from fieldmark.errors import BadImageError, ModelFileError
+from fieldmark.images import Source, open_photo
+from fieldmark.loading import Square, load_squares
+from fieldmark.modelfile import ModelCard, ModelFile, ModelInfo, parse_model_file, read_model_file
+from fieldmark.probes import probe_photos
+from fieldmark.resize import Box, fit_photo, seen_region
+
+Verdict = Literal["familiar", "unsure", "unfamiliar"]
+
+SELFTEST_TOLERANCE = {"f32": 0.002, "bf16": 0.2}
+"""Largest difference of a probability on the probes between the trainer's float32 and this machine."""
+SCORES = ("knn", "mahalanobis")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one photo."""
+
+    label: str
+    """The most probable class."""
+    prob: float
+    """Its probability, 0 … 1."""
+    probs: Mapping[str, float]
+    """Every class in vocab order; they sum to 1."""
+    verdict: Verdict
+    """`unsure` between classes, `unfamiliar` when nothing like the training photos, else `familiar`."""
+    familiarity_p: float | None
+    """Share of known photos that look at least as strange; None where the model learned without photos."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A photo that could not be read: what stands in its place among the answers."""
+
+    code: str
+    reason: str
+    """A sentence: what was wrong, what was expected, what to do."""
+
+
+@dataclass(frozen=True)
+class ActivationMap:
+    """Where in a photo the evidence for a class lies."""
+
+    values: npt.NDArray[np.float32]
+    """(h, w), 0 … 1, the top row first."""
+    region: Box
+    """The part of the upright photo that it covers: left, top, right, bottom as fractions."""
+
+
+class Predictor:
+    """Answers for photos with one model; safe to share between threads."""
+
+    def __init__(self, file: ModelFile, *, precision: Precision | None = None) -> None:
+        """Compile and try a verified model file.
+
+        Raises:
+            ModelFileError: the graph does not fit its metadata, or answers otherwise than the trainer's.
+        """
+        self.info: ModelInfo = file.info
+        self.sha256 = file.sha256
+        self.precision: Precision = precision or native_precision()
+        self._graph = _checked_graph(file)
+        self._one = self._compile(batch=1)
+        self._selftest()
+
+    @classmethod
+    def load(cls, path: str | Path, *, precision: Precision | None = None) -> Predictor:
+        """Load a model file.
+
+        Raises:
+            ModelFileError: it is missing, damaged, foreign, or does not work here.
+        """
+        return cls(read_model_file(path), precision=precision)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, *, precision: Precision | None = None) -> Predictor:
+        """Load a model file that is in memory already; raises as `load`."""
+        return cls(parse_model_file(content), precision=precision)
+
+    @property
+    def vocab(self) -> tuple[str, ...]:
+        """The class names, in the order of the outputs."""
+        return self.info.vocab
+
+    @property
+    def card(self) -> ModelCard:
+        """What this model is, for whoever uses it."""
+        return self.info.card
+
+    def predict(self, photos: Sequence[Source]) -> list[Prediction | Failure]:
+        """Classify photos, one answer per photo in the order given; a bad photo is a Failure in its place.
+
+        Args:
+            photos: paths or the bytes of files.
+        """
+        return list(self.stream(photos))
+
+    def stream(self, photos: Iterable[Source]) -> Iterator[Prediction | Failure]:
+        """Classify any number of photos, for folders: as `predict`, with flat memory."""
+        few = isinstance(photos, Sequence) and len(photos) < BATCH_SIZE
+        engine = self._one if few else self._many
+        waiting: list[Failure | None] = []
+
+        def batches() -> Iterator[npt.NDArray[np.uint8]]:
+            batch: list[Square] = []
+            for square in load_squares(photos, self.info.rule):
+                bad = isinstance(square, BadImageError)
+                waiting.append(Failure(square.code, str(square)) if bad else None)
+                if not bad:
+                    batch.append(square)
+                if len(batch) == engine.batch:
+                    yield np.stack(batch)
+                    batch = []
+            if batch:
+                yield np.stack(batch)
+
+        for outputs in engine.stream(batches()):
+            for prediction in self._predictions(outputs):
+                while (failure := waiting.pop(0)) is not None:
+                    yield failure
+                yield prediction
+        yield from (failure for failure in waiting if failure is not None)
+
+    def explain(self, photo: Source, label: str | None = None) -> ActivationMap:
+        """Show where the evidence for a class lies (Zhou et al. 2016, arXiv 1512.04150).
+
+        Args:
+            label: the class; the most probable one where None.
+        Raises:
+            BadImageError: the photo is not accepted.
+            ValueError: the model has no such class.
+        """
+        if label is not None and label not in self.vocab:
+            raise ValueError(f"{label!r} is none of {', '.join(self.vocab)}")
+        rule = self.info.rule
+        image = open_photo(photo, need_px=rule.size_px).image
+        outputs = self._one(fit_photo(image, rule)[None])
+        index = self.vocab.index(label) if label is not None else int(outputs["probs"][0].argmax())
+        return ActivationMap(_evidence(outputs["cam"][0], index), seen_region(image.size, rule))
+
+    def probe(self) -> npt.NDArray[np.float32]:
+        """Answer on the drawn probes: (probes, classes) probabilities."""
+        photos = probe_photos(self.info.rule.size_px)
+        return np.concatenate([self._one(photos[i : i + 1])["probs"] for i in range(len(photos))])
+
+    @cached_property
+    def _many(self) -> Engine:
+        return self._compile(batch=BATCH_SIZE)
+
+    def _compile(self, *, batch: int) -> Engine:
+        size = self.info.rule.size_px
+        return Engine(self._graph, size_px=size, batch=batch, precision=self.precision)
+
+    def _selftest(self) -> None:
+        found, expected = self.probe(), np.array(self.info.selftest, np.float32)
+        if found.shape != expected.shape or not np.isfinite(found).all():
+            raise ModelFileError("the model's answers are not finite numbers. Export it again.")
+        worst = float(np.abs(found - expected).max())
+        if worst > SELFTEST_TOLERANCE[self.precision]:
+            raise ModelFileError(
+                f"on this machine the model's probabilities differ by {worst:.2f} from the trainer's, so it "
+                "was not used. Update OpenVINO, or export the model again.",
+                code="selftest",
+            )
+
+    def _predictions(self, outputs: Outputs) -> Iterator[Prediction]:
+        ps = self._familiarity(outputs)
+        for probs, p in zip(outputs["probs"], ps, strict=True):
+            best = int(probs.argmax())
+            named = dict(zip(self.vocab, map(float, probs), strict=True))
+            prob = float(probs[best])
+            yield Prediction(self.vocab[best], prob, named, self._verdict(prob, p), p)
+
+    def _verdict(self, prob: float, p: float | None) -> Verdict:
+        calibration = self.info.calibration
+        if p is not None and calibration and calibration.level is not None and p < calibration.level:
+            return "unfamiliar"
+        return "unsure" if prob < self.info.prob_min else "familiar"
+
+    def _familiarity(self, outputs: Outputs) -> list[float | None]:
+        """Twice the smaller of the two p-values, at most 1 (Bonferroni)."""
+        known = self.info.calibration
+        if known is None:
+            return [None] * len(outputs["probs"])
+        pairs = zip(outputs["knn"], outputs["mahalanobis"], strict=True)
+        return [min(1.0, 2 * min(_p_value(a, known.knn), _p_value(b, known.mahalanobis))) for a, b in pairs]
+
+
+def _p_value(score: float, known: Sequence[float]) -> float:
+    """Share of known scores at least as high, the photo itself counted (conformal p-value)."""
+    return (1 + len(known) - bisect_left(known, float(score))) / (len(known) + 1)
+
+
+def _evidence(maps: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.float32]:
+    """Evidence for one class above the mean of all, scaled to 0 … 1: (classes, h, w) → (h, w)."""
+    evidence = np.maximum(maps[index] - maps.mean(axis=0), 0)
+    highest = float(evidence.max())
+    return evidence / highest if highest > 0 else evidence
+
+
+def _checked_graph(file: ModelFile) -> ov.Model:
+    graph = read_graph(file.content)
+    vocab, shapes = file.info.vocab, _output_shapes(graph)
+    needed = {"probs", "cam", *(SCORES if file.info.calibration else ())}
+    if missing := needed - shapes.keys():
+        raise ModelFileError(f"its graph has no output called {', '.join(sorted(missing))}.")
+    outputs = shapes["probs"][-1]
+    if outputs != len(vocab):
+        raise ModelFileError(f"it names {len(vocab)} classes, but its graph answers for {outputs}.")
+    if not all(np.isfinite(values).all() for values in _weights(graph)):
+        raise ModelFileError("some of its weights are not finite numbers.")
+    return graph
+
+
+def _output_shapes(graph: ov.Model) -> dict[str, list[Any]]:
+    return {
+        output.get_any_name(): [d.get_length() if d.is_static else None for d in output.partial_shape]
+        for output in graph.outputs
+    }
+
+
+def _weights(graph: ov.Model) -> Iterator[npt.NDArray[Any]]:
+    for node in graph.get_ordered_ops():
+        if node.get_type_name() == "Constant" and node.get_element_type().is_real():
+            yield node.data

@@ -1,0 +1,127 @@
+"""What a visitor must not be able to do: one test for each claim."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from server.running import RunningServer
+from server.test_pages import leave, read_config
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+
+def message(kind: str, content: dict[str, Any], *, channel: str = "shell") -> str:
+    header = {"msg_id": uuid.uuid4().hex, "username": "", "session": "s", "msg_type": kind, "version": "5.3"}
+    return json.dumps(
+        {"channel": channel, "header": header, "parent_header": {}, "metadata": {}, "content": content}
+    )
+
+
+def read_until(socket: ClientConnection, kind: str, timeout_s: float = 10) -> list[str]:
+    """The kinds of message that come, up to the first of this kind."""
+    kinds = []
+    while not kinds or kinds[-1] != kind:
+        kinds.append(json.loads(socket.recv(timeout=timeout_s))["header"]["msg_type"])
+    return kinds
+
+
+@pytest.fixture
+def kernel(visitor: httpx.Client) -> Iterator[str]:
+    kernel = str(read_config(visitor.get("/classify").text)["kernelId"])
+    yield kernel
+    leave(visitor, kernel)
+
+
+@pytest.fixture
+def channel(server: RunningServer, kernel: str) -> Iterator[ClientConnection]:
+    """A visitor's connection to the kernel of the page, open to whatever they think of."""
+    address = f"{server.url.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+    with connect(address, origin=server.url) as socket:  # type: ignore[arg-type]
+        yield socket
+
+
+@pytest.mark.parametrize(
+    "request_type", ["execute_request", "input_reply", "debug_request", "complete_request"]
+)
+def test_visitor_cannot_execute_code(request_type: str, channel: ClientConnection, tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    code = f"open({str(proof)!r}, 'w')"
+    content = {
+        "code": code,
+        "silent": False,
+        "user_expressions": {"x": code},
+        "allow_stdin": False,
+        "cursor_pos": 1,
+    }
+    for where in ("shell", "control", "stdin"):
+        channel.send(message(request_type, content, channel=where))
+    channel.send(message("kernel_info_request", {}))
+    kinds = read_until(channel, "kernel_info_reply")  # the kernel is past the requests before it
+    assert not proof.exists()
+    assert not {"execute_reply", "execute_input", "execute_result", "complete_reply", "debug_reply"} & set(
+        kinds
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/voila/files/classify.ipynb",
+        "/voila/files/fieldmark_server/app.py",
+        "/voila/api/contents/classify.ipynb",
+        "/voila/tree/",
+        "/voila/render/classify.ipynb",
+        "/classify.ipynb",
+        "/files/classify.ipynb",
+        "/api/contents",
+        "/api/kernels",
+        "/api/sessions",
+        "/voila/static/../../../../../etc/passwd",
+        "/voila/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/voila/labextensions/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/assets/..%2fapp.py",
+        "/assets/%2e%2e/app.py",
+    ],
+)
+def test_files_are_not_served(path: str, visitor: httpx.Client) -> None:
+    answer = visitor.get(path)
+    assert answer.status_code in (403, 404)
+    for content in ("root:", '"cells"', "import ", '"content"'):
+        assert content not in answer.text
+
+
+def test_no_source_in_the_page(visitor: httpx.Client) -> None:
+    page = visitor.get("/classify")
+    source = json.loads((Path(__file__).parents[2] / "apps" / "classify.ipynb").read_text("utf-8"))
+    lines = [line.strip() for cell in source["cells"] for line in cell["source"] if len(line.strip()) > 20]
+    assert len(lines) >= 3
+    assert [line for line in lines if line in page.text] == []
+    leave(visitor, read_config(page.text)["kernelId"])
+
+
+def test_a_page_of_another_site_cannot_connect_to_a_kernel(server: RunningServer, kernel: str) -> None:
+    address = f"{server.url.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+    with pytest.raises(InvalidStatus) as caught, connect(address, origin="http://elsewhere.example"):  # type: ignore[arg-type]
+        pass
+    assert caught.value.response.status_code == 403
+
+
+def test_an_endless_message_is_cut_off(channel: ClientConnection) -> None:
+    with pytest.raises(ConnectionClosed):
+        channel.send("x" * (5 * 1024 * 1024))
+        channel.recv(timeout=10)
+
+
+def test_what_a_kernel_prints_is_not_sent_to_visitors(channel: ClientConnection) -> None:
+    """A comm for a target that is not there makes the kernel print a complaint."""
+    content = {"comm_id": "c", "target_name": "no-such-target", "data": {}}
+    channel.send(message("comm_open", content))
+    channel.send(message("kernel_info_request", {}))
+    kinds = read_until(channel, "kernel_info_reply")
+    assert "stream" not in kinds
