@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import signal
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -120,10 +121,9 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         if self.open_browser:
             webbrowser.open(self.display_url)
         self.ioloop = IOLoop.current()
+        signal.signal(signal.SIGINT, self._handle_signal_stop)  # as Voilà does with SIGTERM
         try:
             self.ioloop.start()
-        except KeyboardInterrupt:
-            pass
         finally:
             self.stop()
 

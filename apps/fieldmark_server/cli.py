@@ -27,7 +27,7 @@ def serve(
         os.environ["FIELDMARK_DATA"] = str(_existing_folder(data))
     from fieldmark_server.app import App  # half a second, which no other command should wait for
 
-    app = App(port=port, ip=host, open_browser=open_browser)
+    app = App.instance(port=port, ip=host, open_browser=open_browser)  # libraries log through the instance
     app.on_ready = lambda link: _say_ready(link, wanted=port, got=app.port)
     app.initialize()
     app.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
@@ -87,14 +88,20 @@ class AppPage(Page, TornadoVoilaHandler):  # type: ignore[misc]  # voila carries
 class KernelChannel(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # voila carries no types
     """The connection between a page and its kernel."""
 
-    def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
+    def write_message(self, message: bytes | str | dict[str, Any], binary: bool = False) -> Any:
         """Pass a message on, unless it is not meant for visitors."""
-        header = (
-            read_header_from_binary_message(message) if isinstance(message, bytes) else message.get("header")
-        )
-        if header and header.get("msg_type") in KEPT_FROM_VISITORS:
+        if _message_type(message) in KEPT_FROM_VISITORS:
             return None
         return super().write_message(message, binary)
+
+
+def _message_type(message: bytes | str | dict[str, Any]) -> str | None:
+    """What kind of message it is, in either protocol; a page chooses which one is spoken."""
+    if isinstance(message, bytes):
+        header = read_header_from_binary_message(message)
+    else:
+        header = (json.loads(message) if isinstance(message, str) else message).get("header")
+    return (header or {}).get("msg_type")
 
 
 def describe_page(

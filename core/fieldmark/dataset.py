@@ -135,7 +135,9 @@ def _read_plain(root: Path, callback: Callback) -> Dataset:
         if isinstance(digest, OSError):
             rejected.append(Rejected(path, "unreadable", f"The file cannot be read: {digest.strerror}."))
         elif label is None:
-            rejected.append(Rejected(path, "no_class", "The photo lies in no class folder. Move it into one."))
+            rejected.append(
+                Rejected(path, "no_class", "The photo lies in no class folder. Move it into one.")
+            )
         else:
             items.append(Item(path, clean_label(label), digest, split))
     return Dataset(root, tuple(items), _vocab(items), tuple(rejected), scan.skipped)

@@ -134,7 +134,8 @@ def _standard(tinies: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32
     """Flatten pictures to mean 0 and length 1, so that brightness and contrast do not matter."""
     flat = np.array(tinies, np.float32).reshape(len(tinies), TINY_PX * TINY_PX)
     flat -= flat.mean(axis=1, keepdims=True)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    length = np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None]
+    return np.asarray(flat / np.maximum(length, 1e-6), np.float32)
 
 
 def _joined(numbers: Places, pairs: Places) -> Places:

@@ -54,8 +54,8 @@ def lite0_graph(tensors: Tensors, *, name: str) -> ModelProto:
 
 def _normalised(g: GraphWriter) -> str:
     x = g.add("Cast", "images", name="images.float", to=TensorProto.FLOAT)
-    x = g.add("Sub", x, g.constant(np.float32([MEAN]), "mean"), name="images.centred")
-    x = g.add("Div", x, g.constant(np.float32([STD]), "std"), name="images.normalised")
+    x = g.add("Sub", x, g.constant([MEAN], "mean"), name="images.centred")
+    x = g.add("Div", x, g.constant([STD], "std"), name="images.normalised")
     return g.add("Transpose", x, name="images.nchw", perm=[0, 3, 1, 2])  # (N, 3, H, W)
 
 
@@ -109,8 +109,8 @@ def _conv_bn(
 
 def _relu6(g: GraphWriter, x: str, name: str) -> str:
     if not any(weight.name == "six" for weight in g.weights):
-        g.constant(np.float32(0), "zero")
-        g.constant(np.float32(6), "six")
+        g.constant(0, "zero")
+        g.constant(6, "six")
     return g.add("Clip", x, "zero", "six", name=name)
 
 

@@ -171,7 +171,7 @@ def _add_classifier(g: GraphWriter, pooled: str, classifier: Classifier, classes
 
 def _add_unit_features(g: GraphWriter, pooled: str, dim: int) -> str:
     length = g.add("ReduceL2", pooled, name="features.length", axes=[1], keepdims=1)
-    g.constant(np.float32([1e-6]), "features.shortest")
+    g.constant([1e-6], "features.shortest")
     floor = g.add("Max", length, "features.shortest", name="features.floor")
     unit = g.add("Div", pooled, floor, name="features")
     return g.output(unit, ["N", dim])
@@ -182,16 +182,16 @@ def _add_neighbours(g: GraphWriter, unit: str, familiarity: Familiarity) -> None
     bank = g.weight(np.ascontiguousarray(familiarity.bank.T), "bank")  # (dim, m)
     similarity = g.add("MatMul", unit, bank, name="bank.similarity")
     count = min(NEIGHBOURS, len(familiarity.bank))
-    g.constant(np.array([count], np.int64), "bank.k")
+    g.constant([count], "bank.k", dtype=np.int64)
     g.add("TopK", similarity, "bank.k", name="bank.nearest", axis=1, second="bank.places")
     mean = g.add("ReduceMean", "bank.nearest", name="bank.mean", axes=[1], keepdims=0)
-    g.output(g.add("Sub", g.constant(np.float32(1), "one"), mean, name="knn"), ["N"])
+    g.output(g.add("Sub", g.constant(1, "one"), mean, name="knn"), ["N"])
 
 
 def _add_mahalanobis(g: GraphWriter, unit: str, familiarity: Familiarity) -> None:
     """Squared distance to the nearest class mean, differences before squares so that nothing cancels."""
     white = g.add("MatMul", unit, g.weight(familiarity.whitening, "whitening"), name="white")
-    g.constant(np.array([1], np.int64), "white.axis")
+    g.constant([1], "white.axis", dtype=np.int64)
     rows = g.add("Unsqueeze", white, "white.axis", name="white.rows")  # (N, 1, dim)
     apart = g.add("Sub", rows, g.weight(familiarity.means[None], "white.means"), name="white.apart")
     squares = g.add("ReduceSumSquare", apart, name="white.squares", axes=[2], keepdims=0)

@@ -63,7 +63,7 @@ def fit_familiarity(
 def unit_length(features: Features) -> Features:
     """Divide each row by its length."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(lengths, 1e-6)
+    return np.asarray(features / np.maximum(lengths, 1e-6), np.float32)
 
 
 def _balanced_sample(targets: Indices, size: int, seed: int) -> Indices:

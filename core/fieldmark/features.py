@@ -7,7 +7,7 @@ precision and rule: a relabelled, renamed or moved photo costs nothing, a new on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.engine import BATCH_SIZE, Engine, Precision, native_precision
 from fieldmark.errors import BadImageError
 from fieldmark.graphs import GraphWriter
-from fieldmark.loading import Square, load_squares
+from fieldmark.loading import Square, in_batches, load_squares
 from fieldmark.resize import ResizeRule
 
 Features = npt.NDArray[np.float32]  # (photos, dim)
@@ -127,56 +127,52 @@ def extract(
     precision = native_precision()
     folder = cache_folder("features", f"{backbone.key}-{precision}-{rule.method}{rule.size_px}")
     cache = FeatureCache(folder, backbone.arch.dim)
-    missing = list({h: i for i, h in enumerate(hashes) if h not in cache}.values())
+    missing = {h: path for h, path in zip(hashes, paths, strict=True) if h not in cache}
     failures: dict[str, BadImageError] = {}
     if missing:
         engine = feature_engine(backbone, rule, precision=precision)
-        failures = _compute(engine, cache, [(paths[i], hashes[i]) for i in missing], rule, callback)
+        failures = _compute(missing, engine, rule, cache, callback)
     kept = tuple(i for i, h in enumerate(hashes) if h not in failures)
     bad = {i: failures[h] for i, h in enumerate(hashes) if h in failures}
     return Extraction(cache.read([hashes[i] for i in kept]), kept, bad, len(missing) - len(failures))
 
 
 def _compute(
-    engine: Engine,
-    cache: FeatureCache,
-    photos: Sequence[tuple[Path, str]],
-    rule: ResizeRule,
-    callback: Callback,
+    missing: Mapping[str, Path], engine: Engine, rule: ResizeRule, cache: FeatureCache, callback: Callback
 ) -> dict[str, BadImageError]:
+    """Compute and keep the features of photos by hash; what is done stays, however this ends."""
     failures: dict[str, BadImageError] = {}
-    done: list[str] = []
-    waiting: list[Features] = []
-    read: list[str] = []
-
-    def batches() -> Iterator[npt.NDArray[np.uint8]]:
-        batch: list[Square] = []
-        squares = load_squares((path for path, _ in photos), rule)
-        for (_, photo_hash), square in zip(photos, squares, strict=True):
-            if isinstance(square, BadImageError):
-                failures[photo_hash] = square
-                continue
-            read.append(photo_hash)
-            batch.append(square)
-            if len(batch) == BATCH_SIZE:
-                yield np.stack(batch)
-                batch = []
-        if batch:
-            yield np.stack(batch)
+    read: list[str] = []  # hashes in the order in which the engine gets their photos
+    batches = in_batches(_readable(missing, rule, read, failures), BATCH_SIZE)
+    done, waiting = 0, []
 
     def save() -> None:
+        nonlocal done
         if waiting:
             rows = np.concatenate(waiting)
-            cache.add(read[len(done) : len(done) + len(rows)], rows)
-            done.extend(read[len(done) : len(done) + len(rows)])
+            cache.add(read[done : done + len(rows)], rows)
+            done += len(rows)
             waiting.clear()
 
     try:
-        for outputs in engine.stream(batches()):
+        for outputs in engine.stream(batches):
             waiting.append(outputs["pooled"])
-            callback(Progress("Looking at photos", len(done) + sum(map(len, waiting)), len(photos)))
             if len(waiting) == SAVE_EVERY:
                 save()
+            so_far = done + len(failures) + sum(map(len, waiting))
+            callback(Progress("Looking at photos", so_far, len(missing)))
     finally:
         save()
     return failures
+
+
+def _readable(
+    photos: Mapping[str, Path], rule: ResizeRule, read: list[str], failures: dict[str, BadImageError]
+) -> Iterator[Square]:
+    """Give the photos that can be read; note which these are, and why the others cannot."""
+    for photo_hash, square in zip(photos, load_squares(photos.values(), rule), strict=True):
+        if isinstance(square, BadImageError):
+            failures[photo_hash] = square
+        else:
+            read.append(photo_hash)
+            yield square

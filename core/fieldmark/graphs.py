@@ -33,14 +33,14 @@ class GraphWriter:
         self.nodes.append(helper.make_node(op, list(inputs), outputs, name=name, **attributes))
         return name
 
-    def weight(self, values: npt.NDArray[np.generic], name: str) -> str:
+    def weight(self, values: npt.NDArray[np.float32], name: str) -> str:
         """Store a weight as float16, half the file for no measurable error, and read it as float32."""
-        self.constant(values.astype(np.float16), f"{name}.f16")
+        self.constant(values, f"{name}.f16", dtype=np.float16)
         return self.add("Cast", f"{name}.f16", name=name, to=TensorProto.FLOAT)
 
-    def constant(self, values: npt.NDArray[np.generic], name: str) -> str:
-        """Store a constant exactly as it is."""
-        self.weights.append(numpy_helper.from_array(values, name))
+    def constant(self, values: npt.ArrayLike, name: str, *, dtype: npt.DTypeLike = np.float32) -> str:
+        """Store a constant exactly as it is, a number or an array."""
+        self.weights.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
     def input(self, name: str, dtype: type[np.generic], shape: Shape) -> str:

@@ -202,15 +202,25 @@ def _minimised(x: npt.NDArray[np.float32], targets: Targets, weights: Floats, st
         loss = -float((onehot * log_probs).sum()) + 0.5 * float((coefficients[:-1] ** 2).sum())
         return loss, (gradient / root).ravel()
 
-    options = {"maxiter": 200, "gtol": GRADIENT_TOLERANCE * float(weights.max()), "ftol": LOSS_TOLERANCE, "maxcor": 20}
-    found = minimize(objective, (start * root).ravel(), jac=True, method="L-BFGS-B", options=options)
+    found = minimize(
+        objective,
+        (start * root).ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        options={
+            "maxiter": 200,
+            "maxcor": 20,
+            "gtol": GRADIENT_TOLERANCE * float(weights.max()),
+            "ftol": LOSS_TOLERANCE,
+        },
+    )
     return np.asarray(found.x).reshape(start.shape) / root
 
 
 def _hessian_root(x: npt.NDArray[np.float32], weights: Floats) -> Floats:
     """Square root of the Hessian's diagonal (features + 1, 1), the bias last."""
     data = CURVATURE * (weights @ (x.astype(np.float64) ** 2))
-    return np.sqrt(np.append(1.0 + data, 1e-3 + CURVATURE * weights.sum()))[:, None]
+    return np.asarray(np.sqrt(np.append(1.0 + data, 1e-3 + CURVATURE * weights.sum()))[:, None])
 
 
 def _mean_loss(logits: Floats, targets: Targets, weights: Floats) -> float:
@@ -222,6 +232,8 @@ def _fit_temperature(logits: Floats, targets: Targets, weights: Floats) -> float
     """The divisor that makes out-of-fold probabilities honest (Guo et al. 2017, arXiv 1706.04599)."""
     low, high = np.log(TEMPERATURES)
     found = minimize_scalar(
-        lambda log_t: _mean_loss(logits / np.exp(log_t), targets, weights), bounds=(low, high), method="bounded"
+        lambda log_t: _mean_loss(logits / np.exp(log_t), targets, weights),
+        bounds=(low, high),
+        method="bounded",
     )
     return float(np.exp(found.x))

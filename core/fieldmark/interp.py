@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,17 @@ class ClassReport:
         """95 % interval of `precision`."""
         return wilson(self.right, self.said)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "label": self.label,
+            "n": self.n,
+            "recall": self.recall,
+            "recall_ci": list(self.recall_ci),
+            "precision": self.precision,
+            "precision_ci": list(self.precision_ci),
+        }
+
 
 @dataclass(frozen=True)
 class Confusion:
@@ -72,9 +84,7 @@ class Loss:
 class Interpretation:
     """Held-out photos and what the model said of them."""
 
-    def __init__(
-        self, items: Sequence[Item], vocab: Sequence[str], probs: npt.NDArray[np.floating]
-    ) -> None:
+    def __init__(self, items: Sequence[Item], vocab: Sequence[str], probs: npt.NDArray[np.floating]) -> None:
         """Keep the pass.
 
         Args:

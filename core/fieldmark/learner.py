@@ -299,7 +299,9 @@ def _group_numbers(items: Sequence[Item], groups: Iterable[Sequence[int]]) -> np
 def _calibration(familiarity: Familiarity) -> Calibration:
     n = min(len(familiarity.knn), len(familiarity.mahalanobis))
     level = next((level for needed, level in LEVELS if n >= needed), None)
-    knn, mahalanobis = (tuple(np.round(s.astype(float), 6)) for s in (familiarity.knn, familiarity.mahalanobis))
+    knn, mahalanobis = (
+        tuple(np.round(s.astype(float), 6)) for s in (familiarity.knn, familiarity.mahalanobis)
+    )
     return Calibration(tuple(map(float, knn)), tuple(map(float, mahalanobis)), level)
 
 

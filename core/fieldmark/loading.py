@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,13 @@ def load_squares(sources: Iterable[Source], rule: ResizeRule) -> Iterator[Square
         finally:
             for waiting in ahead:
                 waiting.cancel()
+
+
+def in_batches(squares: Iterable[Square], size: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Stack squares, for the engine: (size, H, W, 3), the last one perhaps shorter."""
+    iterator = iter(squares)
+    while batch := list(islice(iterator, size)):
+        yield np.stack(batch)
 
 
 def _square_or_error(source: Source, rule: ResizeRule) -> Square | BadImageError:

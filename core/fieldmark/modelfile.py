@@ -167,7 +167,9 @@ def sealed(content: bytes) -> bytes:
 def _refuse_foreign(content: bytes) -> None:
     for start, what in FOREIGN.items():
         if content.startswith(start):
-            raise ModelFileError(f"this is {what}. Only Fieldmark's own ONNX files are opened.", code="foreign")
+            raise ModelFileError(
+                f"this is {what}. Only Fieldmark's own ONNX files are opened.", code="foreign"
+            )
     if not content:
         raise ModelFileError("the file is empty.")
 

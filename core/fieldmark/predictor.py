@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ import openvino as ov
 from fieldmark.engine import BATCH_SIZE, Engine, Outputs, Precision, native_precision, read_graph
 from fieldmark.errors import BadImageError, ModelFileError
 from fieldmark.images import Source, open_photo
-from fieldmark.loading import Square, load_squares
+from fieldmark.loading import Square, in_batches, load_squares
 from fieldmark.modelfile import ModelCard, ModelFile, ModelInfo, parse_model_file, read_model_file
 from fieldmark.probes import probe_photos
 from fieldmark.resize import Box, fit_photo, seen_region
@@ -115,24 +116,19 @@ class Predictor:
         """Classify any number of photos, for folders: as `predict`, with flat memory."""
         few = isinstance(photos, Sequence) and len(photos) < BATCH_SIZE
         engine = self._one if few else self._many
-        waiting: list[Failure | None] = []
+        waiting: deque[Failure | None] = deque()  # None: the next prediction belongs here
 
-        def batches() -> Iterator[npt.NDArray[np.uint8]]:
-            batch: list[Square] = []
+        def readable() -> Iterator[Square]:
             for square in load_squares(photos, self.info.rule):
-                bad = isinstance(square, BadImageError)
-                waiting.append(Failure(square.code, str(square)) if bad else None)
-                if not bad:
-                    batch.append(square)
-                if len(batch) == engine.batch:
-                    yield np.stack(batch)
-                    batch = []
-            if batch:
-                yield np.stack(batch)
+                if isinstance(square, BadImageError):
+                    waiting.append(Failure(square.code, str(square)))
+                else:
+                    waiting.append(None)
+                    yield square
 
-        for outputs in engine.stream(batches()):
+        for outputs in engine.stream(in_batches(readable(), engine.batch)):
             for prediction in self._predictions(outputs):
-                while (failure := waiting.pop(0)) is not None:
+                while (failure := waiting.popleft()) is not None:
                     yield failure
                 yield prediction
         yield from (failure for failure in waiting if failure is not None)
@@ -211,7 +207,7 @@ def _evidence(maps: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.float
     """Evidence for one class above the mean of all, scaled to 0 … 1: (classes, h, w) → (h, w)."""
     evidence = np.maximum(maps[index] - maps.mean(axis=0), 0)
     highest = float(evidence.max())
-    return evidence / highest if highest > 0 else evidence
+    return np.asarray(evidence / (highest or 1.0), np.float32)
 
 
 def _checked_graph(file: ModelFile) -> ov.Model:

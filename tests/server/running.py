@@ -20,7 +20,7 @@ from pathlib import Path
 from traitlets.config import Config
 from fieldmark_server.app import App
 
-app = App(port=int(sys.argv[1]), ip="localhost", open_browser=False, config=Config({"App": eval(sys.argv[2])}))
+app = App.instance(port=int(sys.argv[1]), ip="localhost", open_browser=False, config=Config({"App": eval(sys.argv[2])}))
 app.on_ready = lambda link: print(f"ready {link}", flush=True)
 app.initialize()
 app.start()

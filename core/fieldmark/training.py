@@ -1,0 +1,111 @@
+"""One call from a folder of photos to a model file: what the command line and the apps run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from fieldmark.callbacks import Callback, silent
+from fieldmark.dataset import Dataset, read_dataset
+from fieldmark.duplicates import find_near_duplicates
+from fieldmark.learner import Learner, TrainConfig
+from fieldmark.modelfile import ModelCard, read_model_file
+from fieldmark.splitfile import given_split, read_split
+from fieldmark.splits import Method, Split, make_splits
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Which photos are held out."""
+
+    valid_pct: float = 0.2
+    """Fraction held out, in (0, 1)."""
+    seed: int = 42
+    """Another number, another split."""
+    method: Method = "random"
+    file: Path | None = None
+    """A JSON file that lists the photos of each side; then nothing else counts."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A trained and saved model."""
+
+    learner: Learner
+    card: ModelCard
+    path: Path
+    sha256: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Per step, and in all under `total`."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values: what `fieldmark train --json` prints."""
+        learner, valid = self.learner, self.learner.valid
+        root = learner.dataset.root
+        return {
+            "model": str(self.path),
+            "model_sha256": self.sha256,
+            "mode": "fit",
+            "backbone": learner.config.arch,
+            "image_size": learner.config.rule.size_px,
+            "seed": learner.config.seed,
+            "vocab": list(learner.vocab),
+            "n_train": len(learner.train_items),
+            "n_valid": len(valid.items),
+            "n_wrong": valid.n_wrong,
+            "error_rate": valid.error_rate,
+            "error_rate_ci": list(valid.error_rate_ci) if valid.items else None,
+            "valid_loss": valid.mean_loss,
+            "wrong": [_relative(item.path, root) for item in valid.wrong],
+            "most_confused": [[c.actual, c.said, c.count] for c in valid.most_confused()],
+            "per_class": [report.as_dict() for report in valid.per_class()],
+            "left_out": [
+                {"path": _relative(path, root), "code": e.code, "reason": str(e)}
+                for path, e in learner.failures.items()
+            ],
+            "notes": list(learner.split.notes),
+            "computed": learner.computed,
+            "seconds": self.seconds,
+        }
+
+
+def train(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    config: TrainConfig | None = None,
+    split: SplitConfig | None = None,
+    callback: Callback = silent,
+) -> TrainResult:
+    """Train on a folder of photos and save the model.
+
+    Raises:
+        DatasetError: the folder or the split cannot be used.
+        ModelFileError: the saved file did not answer as the trainer does.
+        Cancelled: the callback asked to stop.
+    """
+    started = perf_counter()
+    dataset = read_dataset(folder, callback=callback)
+    groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
+    read = perf_counter() - started
+    learner = Learner(dataset, choose_split(dataset, groups, split or SplitConfig()), config, groups=groups)
+    card = learner.fit(callback).export(out, callback)
+    seconds = {"read": round(read, 3), **learner.seconds, "total": round(perf_counter() - started, 3)}
+    return TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds)
+
+
+def choose_split(dataset: Dataset, groups: list[tuple[int, ...]], config: SplitConfig) -> Split:
+    """Take the split of a file, else the one that the dataset brings, else draw one."""
+    if config.file is not None:
+        return read_split(config.file, dataset)
+    if dataset.split_given:
+        return given_split(dataset)
+    return make_splits(
+        dataset.items, valid_pct=config.valid_pct, seed=config.seed, method=config.method, groups=groups
+    )
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
