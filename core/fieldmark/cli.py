@@ -8,7 +8,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from fieldmark.errors import BackboneError, DatasetError
@@ -149,7 +148,7 @@ def pretrained(
         target = out
         card = build_pretrained(dict(map(_class_option, classes)), out, rest=rest, title=title)
     else:
-        raise click.UsageError(
+        raise typer.BadParameter(
             "Give --class NAME=KIND,... and --out MODEL.onnx; or --search WORD; or --demo."
         )
     if json_output:
@@ -197,7 +196,7 @@ def _plugins() -> dict[str, Callable[..., None]]:
 
 def _choose(option: str, value: str, allowed: tuple[str, ...]) -> Any:
     if value not in allowed:
-        raise click.BadParameter(f"{value!r} is none of: {', '.join(allowed)}.", param_hint=option)
+        raise typer.BadParameter(f"{value!r} is none of: {', '.join(allowed)}.", param_hint=option)
     return value
 
 

@@ -132,13 +132,15 @@ class Journal:
 
     def _move_files(self, connection: sqlite3.Connection, act_id: int, *, forward: bool) -> Iterator[Path]:
         """Move the files of the steps to do, and give the folders that changed."""
-        pending = "SELECT id, old_path, new_path FROM step WHERE act_id = ? AND state = 'pending'"
+        before, after = ("old", "new") if forward else ("new", "old")
+        pending = f"SELECT id, {before}_path, {after}_path FROM step WHERE act_id = ? AND state = 'pending'"
         results: list[tuple[str, str | None, int]] = []
         for step_id, old, new in connection.execute(pending, [act_id]).fetchall():
-            source, target = (self._root / part for part in ((old, new) if forward else (new, old)))
-            error = _moved(source, target) if old != new else None
+            error = None
+            if old != new:
+                error = _occupied(connection, new) or _moved(self._root / old, self._root / new)
+                yield from ((self._root / old).parent, (self._root / new).parent)
             results.append(("failed" if error else "moved", error, step_id))
-            yield from (source.parent, target.parent) if old != new else ()
         connection.executemany("UPDATE step SET state = ?, error = ? WHERE id = ?", results)
 
 
@@ -179,6 +181,13 @@ def now() -> str:
 def _intents(connection: sqlite3.Connection) -> list[tuple[int, bool]]:
     rows = connection.execute("SELECT id, state = 'doing' FROM act WHERE state IN ('doing', 'undoing')")
     return [(act_id, bool(forward)) for act_id, forward in rows]
+
+
+def _occupied(connection: sqlite3.Connection, path: str) -> str | None:
+    """Give a sentence when another photo is listed at a place; it may have vanished from there."""
+    if connection.execute("SELECT 1 FROM photo WHERE path_key = ?", [folded(path)]).fetchone():
+        return f"Another photo is listed at {path!r}."
+    return None
 
 
 def _moved(source: Path, target: Path) -> str | None:
@@ -227,11 +236,12 @@ def _write_history(connection: sqlite3.Connection, act_id: int, before: str, aft
 
 
 def _turn_decisions(connection: sqlite3.Connection, act_id: int, *, staged: bool) -> None:
-    """Undoing an act stages its decisions again, unless somebody decided anew; doing it takes them back."""
+    """Applying takes decisions from the staged ones; undoing it stages them, unless somebody decided anew."""
     old, new = (act_id, 0) if staged else (0, act_id)
-    photos = "SELECT photo_id FROM step WHERE act_id = ? AND state IN ('done', 'undone')"
     connection.execute(
-        f"UPDATE OR IGNORE decision SET act_id = ? WHERE act_id = ? AND photo_id IN ({photos})",
+        """UPDATE OR IGNORE decision SET act_id = ? WHERE act_id = ? AND photo_id IN (
+               SELECT photo_id FROM step JOIN act ON act.id = act_id
+               WHERE act.id = ? AND kind = 'apply' AND step.state IN ('done', 'undone'))""",
         [new, old, act_id],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -36,15 +37,14 @@ def move_file(source: Path, target: Path) -> None:
 
 
 def sync_folders(folders: Iterable[Path]) -> None:
-    """Make moves outlast a power cut; Windows does so by itself and cannot open folders."""
-    if os.name == "nt":
-        return
+    """Make moves outlast a power cut, as far as the system lets folders be opened (Windows does not)."""
     for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def sync_file(path: Path) -> None:

@@ -1,0 +1,185 @@
+"""The command line, run as users run it: in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage.data import brick, chelsea, grass
+
+ROOT = Path(__file__).parents[2]
+
+
+def fieldmark(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fieldmark", *map(str, arguments)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for label, texture in (("brick", brick()), ("grass", grass())):
+        (folder / label).mkdir()
+        for i in range(12):
+            top, left = 128 * (i // 4), 128 * (i % 4)
+            Image.fromarray(texture[top : top + 128, left : left + 128]).save(folder / label / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cat") / "chelsea.jpg"
+    Image.fromarray(chelsea()).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    out = tmp_path_factory.mktemp("trained") / "textures.onnx"
+    return out, json.loads(fieldmark("train", photos, "--out", out, "--json").stdout)
+
+
+def test_train_prints_one_json_object_with_everything_promised(
+    trained: tuple[Path, dict[str, object]],
+) -> None:
+    out, said = trained
+    promised = {
+        "n_train",
+        "n_valid",
+        "vocab",
+        "error_rate",
+        "error_rate_ci",
+        "valid_loss",
+        "wrong",
+        "seconds",
+    }
+    assert promised | {"backbone", "mode", "model_sha256"} <= said.keys()
+    assert said["vocab"] == ["brick", "grass"]
+    assert said["n_train"] + said["n_valid"] == 24  # type: ignore[operator]
+    assert out.is_file()
+
+
+def test_the_trained_model_tells_its_textures_apart(
+    trained: tuple[Path, dict[str, object]], photos: Path
+) -> None:
+    out, _ = trained
+    predictions = json.loads(fieldmark("predict", out, photos, "--json").stdout)["predictions"]
+    assert len(predictions) == 24
+    assert sum(p["label"] == Path(p["path"]).parent.name for p in predictions) >= 23
+
+
+def test_a_split_file_decides_who_is_held_out(photos: Path, tmp_path: Path) -> None:
+    names = [path.relative_to(photos).as_posix() for path in sorted(photos.rglob("*.png"))]
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": names[::2], "valid": names[1::2]}))
+    said = json.loads(
+        fieldmark("train", photos, "--out", tmp_path / "m.onnx", "--split", split, "--json").stdout
+    )
+    assert (said["n_train"], said["n_valid"]) == (12, 12)
+
+
+def test_a_bad_split_file_is_refused_with_all_its_faults(photos: Path, tmp_path: Path) -> None:
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": ["brick/0.png", "brick/0.png", "brick/none.png"], "valid": []}))
+    done = fieldmark("train", photos, "--out", tmp_path / "m.onnx", "--split", split, "--json", code=1)
+    reason = json.loads(done.stdout)["error"]["reason"]
+    assert "brick/none.png" in reason
+    assert "more than once" in reason
+    assert "'valid'" in reason
+
+
+def test_predict_answers_for_each_path_and_a_bad_photo_is_a_failure_in_its_place(
+    cat_model: Path, cat: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("no photo at all")
+    first, second, third = json.loads(fieldmark("predict", cat_model, cat, bad, cat, "--json").stdout)[
+        "predictions"
+    ]
+    assert first["label"] == third["label"] == "cat"
+    assert second["failure"]["code"] == "not_an_image"
+    assert first["familiarity_p"] is None
+
+
+def test_predict_writes_a_table_that_a_spreadsheet_does_not_run(
+    cat_model: Path, cat: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / "=cmd.jpg"
+    named.write_bytes(cat.read_bytes())
+    table = tmp_path / "out.csv"
+    subprocess.run(
+        [sys.executable, "-m", "fieldmark", "predict", cat_model, "=cmd.jpg", "--csv", table],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    header, row = csv.reader(table.read_text("utf-8").splitlines())
+    assert header[:4] == ["path", "label", "prob", "verdict"]
+    assert row[:2] == ["'=cmd.jpg", "cat"]
+
+
+def test_pretrained_builds_a_classifier_from_names(tmp_path: Path, cat: Path) -> None:
+    out = tmp_path / "cats.onnx"
+    fieldmark("pretrained", "--class", "cat=tabby,tiger cat,Egyptian cat", "--out", out)
+    (prediction,) = json.loads(fieldmark("predict", out, cat, "--json").stdout)["predictions"]
+    assert prediction["label"] == "cat"
+
+
+def test_an_ambiguous_kind_is_refused_and_both_are_listed(tmp_path: Path) -> None:
+    done = fieldmark("pretrained", "--class", "crane=crane", "--out", tmp_path / "x.onnx", code=1)
+    assert "n02012849" in done.stderr
+    assert "n03126707" in done.stderr
+
+
+def test_kinds_can_be_searched() -> None:
+    found = json.loads(fieldmark("pretrained", "--search", "bear", "--json").stdout)["kinds"]
+    assert "n02132136" in {kind["id"] for kind in found}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("train", "nowhere", "--out", "x.onnx"), "no folder"),
+        (("predict", "nowhere.onnx", "."), "cannot be read"),
+        (("check", "nowhere"), "no folder"),
+    ],
+)
+def test_what_is_missing_is_said_in_a_sentence_with_exit_code_1(
+    arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in fieldmark(*arguments, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("train",), ("nonsense",), ("train", ".", "--out", "x.onnx", "--mode", "magic"), ("pretrained",)],
+)
+def test_wrong_usage_has_exit_code_2(arguments: tuple[str, ...]) -> None:
+    assert fieldmark(*arguments, code=2).stdout == ""
+
+
+def test_check_reports_without_changing_anything(photos: Path, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in photos.rglob("*")}
+    said = json.loads(fieldmark("check", photos, "--json").stdout)
+    assert {"files", "ok", "rejected", "duplicates", "near_duplicates"} <= said.keys()
+    assert said["ok"] == 24
+    assert before == {path: path.stat().st_mtime_ns for path in photos.rglob("*")}
+
+
+def test_every_command_explains_itself() -> None:
+    for name in ("check", "train", "predict", "pretrained", "app", "serve"):
+        assert "Usage" in fieldmark(name, "--help").stdout
