@@ -91,6 +91,7 @@ print(prediction.label)
         ("core/fieldmark", "import fieldmark_server"),
         ("core/fieldmark", "def lazily() -> None:\n    import torchvision"),
         ("core/fieldmark", "import torch"),
+        ("core/fieldmark", "import openvino as ov"),
         ("apps/fieldmark_widgets", "import fieldmark_server"),
         ("apps/fieldmark_widgets", "from jupyter_server.base.handlers import JupyterHandler"),
         ("apps/fieldmark_server", "import ipywidgets"),

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
 from fieldmark.errors import ModelFileError
+from fieldmark.vino import ov
 
 Precision = Literal["f32", "bf16"]
 Batch = npt.NDArray[np.uint8]  # (N, H, W, 3)

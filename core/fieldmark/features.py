@@ -144,7 +144,8 @@ def _compute(
     failures: dict[str, BadImageError] = {}
     read: list[str] = []  # hashes in the order in which the engine gets their photos
     batches = in_batches(_readable(missing, rule, read, failures), BATCH_SIZE)
-    done, waiting = 0, []
+    done = 0
+    waiting: list[Features] = []
 
     def save() -> None:
         nonlocal done

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
 from fieldmark.engine import BATCH_SIZE, Engine, Outputs, Precision, native_precision, read_graph
 from fieldmark.errors import BadImageError, ModelFileError
@@ -21,6 +20,7 @@ from fieldmark.loading import Square, in_batches, load_squares
 from fieldmark.modelfile import ModelCard, ModelFile, ModelInfo, parse_model_file, read_model_file
 from fieldmark.probes import probe_photos
 from fieldmark.resize import Box, fit_photo, seen_region
+from fieldmark.vino import ov
 
 Verdict = Literal["familiar", "unsure", "unfamiliar"]
 
@@ -178,9 +178,10 @@ class Predictor:
     def _predictions(self, outputs: Outputs) -> Iterator[Prediction]:
         ps = self._familiarity(outputs)
         for probs, p in zip(outputs["probs"], ps, strict=True):
-            best = int(probs.argmax())
-            named = dict(zip(self.vocab, map(float, probs), strict=True))
-            prob = float(probs[best])
+            shares = probs / probs.sum()  # in bfloat16 they add up to 1 ± 0.002
+            best = int(shares.argmax())
+            named = dict(zip(self.vocab, map(float, shares), strict=True))
+            prob = float(shares[best])
             yield Prediction(self.vocab[best], prob, named, self._verdict(prob, p), p)
 
     def _verdict(self, prob: float, p: float | None) -> Verdict:
