@@ -2,12 +2,12 @@
 
 A feature vector depends on the photo's bytes, the backbone, the precision and the way the photo is
 fitted, and on nothing else. So it is kept under the SHA-256 of the bytes, in one file per backbone,
-precision and rule: a relabelled, renamed or moved photo costs nothing, a new one one forward pass.
+precision, rule and view: a relabelled, renamed or moved photo costs nothing, a new one one forward pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from fieldmark.augment import augmented
 from fieldmark.backbones import Backbone
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.engine import BATCH_SIZE, Engine, Precision, native_precision
 from fieldmark.errors import BadImageError
 from fieldmark.graphs import GraphWriter
-from fieldmark.loading import Square, in_batches, load_squares
+from fieldmark.loading import Fit, Square, in_batches, load_squares
 from fieldmark.resize import ResizeRule
 
 Features = npt.NDArray[np.float32]  # (photos, dim)
@@ -116,6 +117,7 @@ def extract(
     *,
     backbone: Backbone,
     rule: ResizeRule,
+    view: int = 0,
     callback: Callback = silent,
 ) -> Extraction:
     """Give the features of photos, for training; only what is not in the cache is computed.
@@ -123,27 +125,40 @@ def extract(
     Args:
         paths: the photos.
         hashes: SHA-256 of each, hex, in the same order.
+        view: 0 is the photo as it is; 1, 2, … are augmented views of it, always the same ones.
     """
     precision = native_precision()
-    folder = cache_folder("features", f"{backbone.key}-{precision}-{rule.method}{rule.size_px}")
-    cache = FeatureCache(folder, backbone.arch.dim)
+    name = f"{backbone.key}-{precision}-{rule.method}{rule.size_px}" + (f"-view{view}" if view else "")
+    cache = FeatureCache(cache_folder("features", name), backbone.arch.dim)
     missing = {h: path for h, path in zip(hashes, paths, strict=True) if h not in cache}
     failures: dict[str, BadImageError] = {}
     if missing:
         engine = feature_engine(backbone, rule, precision=precision)
-        failures = _compute(missing, engine, rule, cache, callback)
+        squares = load_squares(missing.values(), rule, _view_of(list(missing), rule, view))
+        failures = _compute(list(missing), squares, engine, cache, callback)
     kept = tuple(i for i, h in enumerate(hashes) if h not in failures)
     bad = {i: failures[h] for i, h in enumerate(hashes) if h in failures}
     return Extraction(cache.read([hashes[i] for i in kept]), kept, bad, len(missing) - len(failures))
 
 
+def _view_of(hashes: Sequence[str], rule: ResizeRule, view: int) -> Fit | None:
+    """Tell how a view is made of a photo; the draw depends on the photo's bytes and the view's number."""
+    if not view:
+        return None
+    return lambda image, place: augmented(image, rule, [view, int(hashes[place][:15], 16)])
+
+
 def _compute(
-    missing: Mapping[str, Path], engine: Engine, rule: ResizeRule, cache: FeatureCache, callback: Callback
+    hashes: Sequence[str],
+    squares: Iterable[Square | BadImageError],
+    engine: Engine,
+    cache: FeatureCache,
+    callback: Callback,
 ) -> dict[str, BadImageError]:
-    """Compute and keep the features of photos by hash; what is done stays, however this ends."""
+    """Compute and keep the features of photos; what is done stays, however this ends."""
     failures: dict[str, BadImageError] = {}
     read: list[str] = []  # hashes in the order in which the engine gets their photos
-    batches = in_batches(_readable(missing, rule, read, failures), BATCH_SIZE)
+    batches = in_batches(_readable(hashes, squares, read, failures), BATCH_SIZE)
     done = 0
     waiting: list[Features] = []
 
@@ -161,17 +176,20 @@ def _compute(
             if len(waiting) == SAVE_EVERY:
                 save()
             so_far = done + len(failures) + sum(map(len, waiting))
-            callback(Progress("Looking at photos", so_far, len(missing)))
+            callback(Progress("Looking at photos", so_far, len(hashes)))
     finally:
         save()
     return failures
 
 
 def _readable(
-    photos: Mapping[str, Path], rule: ResizeRule, read: list[str], failures: dict[str, BadImageError]
+    hashes: Sequence[str],
+    squares: Iterable[Square | BadImageError],
+    read: list[str],
+    failures: dict[str, BadImageError],
 ) -> Iterator[Square]:
     """Give the photos that can be read; note which these are, and why the others cannot."""
-    for photo_hash, square in zip(photos, load_squares(photos.values(), rule), strict=True):
+    for photo_hash, square in zip(hashes, squares, strict=True):
         if isinstance(square, BadImageError):
             failures[photo_hash] = square
         else:

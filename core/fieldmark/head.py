@@ -83,29 +83,34 @@ def fit_head(
     classes: int,
     folds: npt.NDArray[np.intp],
     balanced: bool = False,
+    views: int = 0,
     strengths: Sequence[float] = STRENGTHS,
     callback: Callback = silent,
 ) -> HeadFit:
     """Fit the head for the trainer; deterministic for given inputs and number of threads.
 
     Args:
-        features: (n, dim) raw features.
+        features: (n, dim) raw features, then as many rows again for each augmented view.
         targets: (n,) class indices below `classes`.
         folds: (n,) number of the fold in which each photo is held out, from `assign_folds`.
         balanced: weigh classes equally, however many photos each has.
+        views: augmented views of each photo. They are learned from, with a share of their photo's weight, and
+            held out with it; only the photos themselves are asked.
     """
+    n = len(targets)
+    targets, folds = np.tile(targets, 1 + views), np.tile(folds, 1 + views)
     scale = float(np.sqrt(features.var(axis=0).mean())) or 1.0
     centre = features.mean(axis=0)
     x, basis = _principal_axes((features - centre) / scale)
-    weights = _class_weights(targets, classes) if balanced else np.ones(len(targets))
+    weights = (_class_weights(targets, classes) if balanced else np.ones(len(targets))) / (1 + views)
     # One BLAS thread a fold, folds side by side: five times faster on matrices this narrow, and the
     # sums come out the same on any number of cores.
     with threadpool_limits(1, "blas"):
-        logits = _out_of_fold(x, targets, weights, classes, folds, strengths, callback)
-        losses = [_mean_loss(logits[i], targets, weights) for i in range(len(strengths))]
+        logits = _out_of_fold(x, targets, weights, classes, folds, strengths, callback)[:, :n]
+        losses = [_mean_loss(logits[i], targets[:n], weights[:n]) for i in range(len(strengths))]
         best = int(np.argmin(losses))
         coefficients = _path(x, targets, weights, classes, strengths[: best + 1])[-1]
-    temperature = _fit_temperature(logits[best], targets, weights)
+    temperature = _fit_temperature(logits[best], targets[:n], weights[:n])
     weight = (basis @ coefficients[:-1]).T / (scale * temperature)  # (classes, dim)
     bias = coefficients[-1] / temperature - weight @ centre
     head = Head(weight.astype(np.float32), bias.astype(np.float32))

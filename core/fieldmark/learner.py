@@ -46,6 +46,8 @@ class TrainConfig:
     """Deals photos into folds."""
     balanced: bool = False
     """Weigh classes equally, however many photos each has."""
+    views: int = 0
+    """Augmented views of each training photo that are learned from as well; each costs one more forward pass."""
     title: str = ""
     """Name of the model; made from the classes where empty."""
 
@@ -134,10 +136,12 @@ class Learner:
         held = [i for i in range(len(valid)) if len(train) + i in rows]
         items = tuple(train[i] for i in learnt)
         _check_enough(items, "that can be read")
+        with self._timed("views"):
+            views = self._views(items, backbone, callback)
         with self._timed("head"):
             groups = self._group[[self.split.train[i] for i in learnt]]
             features = found.features[[rows[i] for i in learnt]]
-            head, familiarity = self._fit_head(features, items, groups, callback)
+            head, familiarity = self._fit_head(features, views, items, groups, callback)
         probs = head.head.probs(found.features[[rows[len(train) + i] for i in held]])
         judged = Interpretation([valid[i] for i in held], self.vocab, probs)
         self._fitted = _Fitted(backbone, head, familiarity, items, judged, found.computed)
@@ -190,9 +194,26 @@ class Learner:
         self.failures = {items[i].path: error for i, error in found.failures.items()}
         return found
 
+    def _views(
+        self, items: Sequence[Item], backbone: Backbone, callback: Callback
+    ) -> list[npt.NDArray[np.float32]]:
+        """Features of each augmented view of photos that can be read."""
+        return [
+            extract(
+                [item.path for item in items],
+                [item.hash for item in items],
+                backbone=backbone,
+                rule=self.config.rule,
+                view=view,
+                callback=callback,
+            ).features
+            for view in range(1, self.config.views + 1)
+        ]
+
     def _fit_head(
         self,
         features: npt.NDArray[np.float32],
+        views: Sequence[npt.NDArray[np.float32]],
         items: Sequence[Item],
         groups: npt.NDArray[np.intp],
         callback: Callback,
@@ -201,11 +222,12 @@ class Learner:
         targets = np.array([place[item.label] for item in items], dtype=np.intp)
         folds = assign_folds(targets, groups, seed=self.config.seed)
         head = fit_head(
-            features,
+            np.concatenate([features, *views]),
             targets,
             classes=len(self.vocab),
             folds=folds,
             balanced=self.config.balanced,
+            views=len(views),
             callback=callback,
         )
         seed = self.config.seed

@@ -8,39 +8,49 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from fieldmark.errors import BadImageError
 from fieldmark.images import Source, open_photo
 from fieldmark.resize import ResizeRule, fit_photo
 
 Square = npt.NDArray[np.uint8]  # (size, size, 3)
+Fit = Callable[[Image.Image, int], Square]
+"""From an upright photo and its place among those asked for to the square."""
 
 WINDOW = 48
 """Photos decoded ahead: enough that the engine never waits, 7 MB at 224 px."""
 
 
-def load_square(source: Source, rule: ResizeRule) -> Square:
-    """Decode one photo into the square that the model looks at.
+def load_squares(
+    sources: Iterable[Source], rule: ResizeRule, fit: Fit | None = None
+) -> Iterator[Square | BadImageError]:
+    """Decode photos, for the engine: one square or error each, in the order given.
 
-    Raises:
-        BadImageError: the photo is not accepted.
+    Args:
+        fit: how a photo becomes a square where it is not simply fitted by `rule`; such as an augmented view,
+            which is cut from up to twice the size.
     """
-    return fit_photo(open_photo(source, need_px=rule.size_px).image, rule)
+    need_px = rule.size_px if fit is None else 2 * rule.size_px
+    made: Fit = fit or (lambda image, _place: fit_photo(image, rule))
 
+    def square_or_error(source: Source, place: int) -> Square | BadImageError:
+        try:
+            return made(open_photo(source, need_px=need_px).image, place)
+        except BadImageError as error:
+            return error
 
-def load_squares(sources: Iterable[Source], rule: ResizeRule) -> Iterator[Square | BadImageError]:
-    """Decode photos, for the engine: one square or error each, in the order given."""
     ahead: deque[Future[Square | BadImageError]] = deque()
     with ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="decode") as pool:
         try:
-            for source in sources:
-                ahead.append(pool.submit(_square_or_error, source, rule))
+            for place, source in enumerate(sources):
+                ahead.append(pool.submit(square_or_error, source, place))
                 if len(ahead) >= WINDOW:
                     yield ahead.popleft().result()
             while ahead:
@@ -55,10 +65,3 @@ def in_batches(squares: Iterable[Square], size: int) -> Iterator[npt.NDArray[np.
     iterator = iter(squares)
     while batch := list(islice(iterator, size)):
         yield np.stack(batch)
-
-
-def _square_or_error(source: Source, rule: ResizeRule) -> Square | BadImageError:
-    try:
-        return load_square(source, rule)
-    except BadImageError as error:
-        return error
