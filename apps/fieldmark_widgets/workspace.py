@@ -1,0 +1,82 @@
+"""Workspace: what the components of one page share — the project, one worker, and word of what changed.
+
+    workspace = Workspace("datasets/bears")
+    display(Trainer(workspace), Results(workspace), Cleaner(workspace))
+
+A component alone makes its own: `Cleaner("datasets/bears")`.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from fieldmark.callbacks import Callback
+from fieldmark.project import Project
+from fieldmark_widgets.worker import Worker
+
+
+class Workspace(traitlets.HasTraits):
+    """Shared by components; they observe its traits, and call `say_changed` and `train`."""
+
+    project = traitlets.Instance(Project, allow_none=True)
+    """The dataset folder that is worked on; None before one is chosen."""
+    changes = traitlets.Int(0)
+    """Counts changes of photos, labels and staged decisions, by whichever component."""
+    trainings = traitlets.Int(0)
+    """Counts trainings that ended well; `project.learner` is the latest."""
+
+    def __init__(self, project: Project | str | Path | None = None, *, who: str = "") -> None:
+        """Work on a project, or on the dataset folder at a path.
+
+        Raises:
+            StoreError: the folder is no dataset, or cannot be used.
+        """
+        super().__init__()
+        self.worker = Worker("workspace")
+        self.who = who or _user_name()
+        """Who is written down for what is changed."""
+        if project is not None:
+            self.project = project if isinstance(project, Project) else Project.open(project)
+
+    def open(self, folder: str | Path) -> None:
+        """Work on another dataset folder; raises as the constructor."""
+        self.project = Project.open(folder)
+
+    def say_changed(self) -> None:
+        """Tell every component that photos, labels or decisions are not what they were."""
+        self.changes += 1
+
+    def train(self, callback: Callback, then: Callable[[Future[Any]], None]) -> None:
+        """Fit in the worker, then tell every component, then call `then(future)`; the future may hold an error."""
+        project = self.project
+        if project is None:
+            raise ValueError("no project is open")
+
+        def finish(done: Future[Any]) -> None:
+            if done.exception() is None and self.project is project:
+                self.trainings += 1
+            then(done)
+
+        self.worker.submit(lambda: project.fit(callback), finish)
+
+    def close(self) -> None:
+        """End the worker."""
+        self.worker.close()
+
+
+def as_workspace(given: Workspace | Project | str | Path | None) -> Workspace:
+    """Take what a component was given."""
+    return given if isinstance(given, Workspace) else Workspace(given)
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container without a user database
+        return "somebody"

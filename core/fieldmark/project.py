@@ -1,0 +1,243 @@
+"""Project: a dataset folder that somebody works on, from the first photo to the exported model.
+
+All that was chosen is in the dataset's catalog, and all that was computed can be computed again from it within
+a second or two. So a closed page or a killed kernel loses nothing, and any number of pages may look at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fieldmark.callbacks import Callback, silent
+from fieldmark.catalog import Catalog
+from fieldmark.dataset import Dataset, read_dataset
+from fieldmark.duplicates import find_near_duplicates
+from fieldmark.errors import FieldmarkError
+from fieldmark.learner import MIN_PHOTOS_A_CLASS, Learner, TrainConfig
+from fieldmark.modelfile import ModelCard
+from fieldmark.resize import Method as ResizeMethod
+from fieldmark.resize import ResizeRule
+from fieldmark.splitfile import given_split
+from fieldmark.splits import Method as SplitMethod
+from fieldmark.splits import Split, group_items, make_splits
+
+CHOICES, HELD_OUT, ROUNDS = "training", "held_out", "rounds"
+"""Keys of what is kept in the catalog."""
+MAX_ROUNDS = 100
+KEY_LENGTH = 16
+"""Hexadecimal digits of a photo's SHA-256 that name it in the list of held-out photos."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to train, as chosen by somebody and kept with the photos."""
+
+    split: SplitMethod = "random"
+    valid_pct: float = 0.2
+    seed: int = 42
+    size_px: int = 224
+    resize: ResizeMethod = "crop"
+    views: int = 0
+    balanced: bool = False
+    title: str = ""
+
+    def as_config(self) -> TrainConfig:
+        """What the learner is told."""
+        rule = ResizeRule(self.size_px, self.resize)
+        return TrainConfig(
+            rule=rule, seed=self.seed, balanced=self.balanced, views=self.views, title=self.title
+        )
+
+
+@dataclass(frozen=True)
+class Round:
+    """One training, as it is remembered."""
+
+    at: str
+    """UTC, ISO 8601."""
+    data: str
+    """Which photos with which labels it learned from and was judged by; equal names, equal data."""
+    held_out: str
+    """Which photos it was judged by; rounds with the same ones may be compared."""
+    n_train: int
+    n_valid: int
+    wrong: list[str]
+    """The held-out photos that were answered wrongly, by the beginning of their SHA-256, sorted."""
+    seconds: float
+    choices: dict[str, Any]
+
+
+class Project:
+    """A dataset folder, what was chosen for it, and the learner that was fitted on it last."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        """Work on a catalog that is open."""
+        self.catalog = catalog
+        self.learner: Learner | None = None
+        """Fitted by `fit` in this process; None before."""
+        self._fitted_on = ""
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Project:
+        """Open a dataset folder; raises StoreError as `Catalog.open`."""
+        return cls(Catalog.open(folder))
+
+    @property
+    def root(self) -> Path:
+        """The dataset folder."""
+        return self.catalog.root
+
+    @property
+    def name(self) -> str:
+        """What the dataset is called."""
+        return self.root.resolve().name
+
+    # -- choosing -----------------------------------------------------------------------------------------
+
+    @property
+    def choices(self) -> Choices:
+        """How to train; a choice that this version does not know is left out."""
+        kept: Any = self.catalog.setting(CHOICES, {})
+        return Choices(**{key: value for key, value in kept.items() if key in Choices.__annotations__})
+
+    def choose(self, **changes: Any) -> Choices:
+        """Change and keep how to train; TypeError for a choice that there is not."""
+        chosen = replace(self.choices, **changes)
+        self.catalog.set_setting(CHOICES, asdict(chosen))
+        return chosen
+
+    # -- what is there, and what is missing ---------------------------------------------------------------
+
+    def rounds(self) -> list[Round]:
+        """List the trainings, the latest first."""
+        kept: Any = self.catalog.setting(ROUNDS, [])
+        return [Round(**entry) for entry in reversed(kept)]
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it was ever trained, in this process or before."""
+        return bool(self.catalog.setting(ROUNDS, []))
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether photos, labels or choices have changed since the last training."""
+        rounds = self.rounds()
+        return bool(rounds) and (
+            rounds[0].data != self.data_version() or rounds[0].choices != asdict(self.choices)
+        )
+
+    def data_version(self) -> str:
+        """Name the photos and labels as they are now: equal names, equal data."""
+        photos = self.catalog.photos()
+        lines = sorted(f"{photo.hash} {photo.split or ''} {photo.label}" for photo in photos)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:KEY_LENGTH]
+
+    def train_blockers(self) -> list[str]:
+        """Say what is missing before it can be trained; empty when nothing is."""
+        counts = self.catalog.counts()
+        if not counts:
+            return ["There are no photos yet. Import some first."]
+        blockers = []
+        if len(counts) < 2:
+            (label,) = counts
+            blockers.append(
+                f"All photos are {label}. Import photos of something else, to tell it from, or relabel some."
+            )
+        few = [f"{label} ({n})" for label, n in counts.items() if n < MIN_PHOTOS_A_CLASS]
+        if few:
+            blockers.append(
+                f"At least {MIN_PHOTOS_A_CLASS} photos of each class are needed. Too few: {', '.join(few)}."
+            )
+        return blockers
+
+    def result_blockers(self) -> list[str]:
+        """Say what is missing before there are results, a list to clean by, or a model to export."""
+        return self.train_blockers() or ([] if self.is_trained else ["Nothing was trained yet. Train first."])
+
+    # -- training -----------------------------------------------------------------------------------------
+
+    def fit(self, callback: Callback = silent) -> Learner:
+        """Train on the photos as they are now; photos seen before cost nothing but the head, a second.
+
+        The photos that are held out stay the same from one training to the next, as long as the choices about
+        the split do; what is new is learned from, unless it belongs together with a held-out photo.
+
+        Raises:
+            EmptyDatasetError, DatasetError: what `train_blockers` says, or a split that cannot be made.
+            Cancelled: the callback asked to stop; the learner from before stays.
+        """
+        if blockers := self.train_blockers():
+            raise FieldmarkError(" ".join(blockers), code="not_ready")
+        choices, version = self.choices, self.data_version()
+        dataset = read_dataset(self.root, callback=callback)
+        groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
+        split = self._split(dataset, groups, choices)
+        learner = Learner(dataset, split, choices.as_config(), groups=groups).fit(callback)
+        self.learner, self._fitted_on = learner, version
+        self._remember(learner, choices, version)
+        return learner
+
+    def fitted(self, callback: Callback = silent) -> Learner:
+        """Give the learner of the photos as they are now, fitting it only where that was not done yet."""
+        if self.learner is None or self._fitted_on != self.data_version():
+            return self.fit(callback)
+        return self.learner
+
+    def export(self, path: str | os.PathLike[str], callback: Callback = silent) -> ModelCard:
+        """Write the model file of the photos as they are now; raises as `fit` and `Learner.export`."""
+        return self.fitted(callback).export(Path(path), callback)
+
+    def _split(self, dataset: Dataset, groups: Sequence[tuple[int, ...]], choices: Choices) -> Split:
+        if dataset.split_given:
+            return given_split(dataset)
+        kept: Any = self.catalog.setting(HELD_OUT, {})
+        way = [choices.split, choices.valid_pct, choices.seed]
+        keys = [item.hash[:KEY_LENGTH] for item in dataset.items]
+        if kept.get("way") == way:
+            split = _split_again(dataset, groups, keys, frozenset(kept["photos"]))
+            if split.train and split.valid:
+                return split
+        split = make_splits(
+            dataset.items,
+            valid_pct=choices.valid_pct,
+            seed=choices.seed,
+            method=choices.split,
+            groups=groups,
+        )
+        photos = sorted({keys[place] for place in split.valid})
+        self.catalog.set_setting(HELD_OUT, {"way": way, "photos": photos})  # type: ignore[dict-item]
+        return split
+
+    def _remember(self, learner: Learner, choices: Choices, version: str) -> None:
+        """Add a round, unless the same was done last."""
+        judged = sorted(item.hash for item in learner.valid.items)
+        entry = Round(
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            data=version,
+            held_out=hashlib.sha256(" ".join(judged).encode()).hexdigest()[:KEY_LENGTH],
+            n_train=len(learner.train_items),
+            n_valid=len(judged),
+            wrong=sorted(item.hash[:KEY_LENGTH] for item in learner.valid.wrong),
+            seconds=round(sum(learner.seconds.values()), 2),
+            choices=asdict(choices),
+        )
+        kept: Any = self.catalog.setting(ROUNDS, [])
+        if kept and (kept[-1]["data"], kept[-1]["choices"]) == (entry.data, entry.choices):
+            kept = kept[:-1]
+        self.catalog.set_setting(ROUNDS, [*kept, asdict(entry)][-MAX_ROUNDS:])
+
+
+def _split_again(
+    dataset: Dataset, groups: Sequence[tuple[int, ...]], keys: Sequence[str], held_out: frozenset[str]
+) -> Split:
+    """Hold out the photos that were held out before, and what belongs together with them."""
+    clusters = group_items(dataset.items, groups)
+    held = {place for cluster in clusters if any(keys[p] in held_out for p in cluster) for place in cluster}
+    train = tuple(place for place in range(len(keys)) if place not in held)
+    return Split(train, tuple(sorted(held)))
