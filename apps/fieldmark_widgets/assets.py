@@ -7,9 +7,13 @@ from importlib import resources
 
 
 @cache
-def stylesheet() -> str:
-    """The one style sheet that all components share."""
-    return _read("fieldmark.css")
+def stylesheet(*components: str) -> str:
+    """The style sheet that all components share, with the rules of single components behind it.
+
+    Args:
+        components: such as "gallery", for the rules in gallery.css.
+    """
+    return "\n".join(_read(f"{name}.css") for name in ("fieldmark", *components))
 
 
 @cache

@@ -21,6 +21,7 @@ from typing import Any
 from fieldmark.stats import wilson
 
 SEEDS = (1, 2, 3, 4, 5)
+WITHOUT_BEARS = ("pizza_steak_sushi", "ants_bees")
 BEARS = Path(__file__).parents[3] / "shared" / "data" / "bears"
 
 
@@ -77,6 +78,9 @@ def measure_prediction(photos: Path, work: Path) -> None:
     _, demo = fieldmark("predict", str(work / "demo.onnx"), str(photos), "--json", cache=cache)
     if photos == BEARS:
         print(f"demo model, trained on none of these: {named_right(demo['predictions'])}")
+        others = [str(photos.parent / name) for name in WITHOUT_BEARS]
+        _, demo = fieldmark("predict", str(work / "demo.onnx"), *others, "--json", cache=cache)
+        print(f"demo model, other pictures: {called_a_bear(demo['predictions'])}")
 
 
 def named_right(predictions: list[dict[str, Any]]) -> str:
@@ -84,6 +88,14 @@ def named_right(predictions: list[dict[str, Any]]) -> str:
     right = sum(p["label"].startswith(Path(p["path"]).parent.name) for p in predictions)
     low, high = wilson(right, len(predictions))
     return f"{right} of {len(predictions)} right ({low:.1%} to {high:.1%})"
+
+
+def called_a_bear(predictions: list[dict[str, Any]]) -> str:
+    """How often the demo model finds a bear where there is none."""
+    read = [p for p in predictions if "label" in p]
+    called = sum(p["label"] != "no bear" for p in read)
+    low, high = wilson(called, len(read))
+    return f"{called} of {len(read)} called a bear ({low:.1%} to {high:.1%})"
 
 
 def train(photos: Path, out: Path, seed: int, cache: Path) -> tuple[dict[str, Any], float]:
