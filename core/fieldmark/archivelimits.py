@@ -19,6 +19,8 @@ name" is a gigabyte does not get it into memory."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 _PACK_AGAIN = "Pack it again, without a password and with plain folders and files only."
 
+_HUGE_HEADER = f"has a list of files, or a file name, of more than {MAX_PIECE // 1_000_000} MB."
+
 
 @dataclass(frozen=True)
 class ArchiveLimits:
@@ -81,7 +83,7 @@ class Archive:
 
         A backslash counts as a slash, as Windows' own tools write it.
         """
-        slashed = escape_surrogates(name).replace("\\", "/")
+        slashed = escape_surrogates(name.replace("\\", "/"))
         parts = [part for part in slashed.split("/") if part not in ("", ".")]
         if slashed.startswith("/") or _DRIVE.match(slashed) or ".." in parts or "\0" in slashed:
             raise self.refused("unsafe_entry", f"holds {name[:200]!r}, a path that leads out of the folder.")
@@ -125,10 +127,10 @@ class MeteredStream(io.RawIOBase, BinaryIO):
         """Read as usual; asking for the rest of a long stream is asking for too much."""
         wanted = MAX_PIECE + 1 if size is None or size < 0 else size
         if size is not None and size > MAX_PIECE:
-            raise self._archive.refused("bomb", f"has a header of {size / 1e6:,.0f} MB.")
+            raise self._archive.refused("bomb", _HUGE_HEADER)
         data = self._stream.read(wanted)
         if len(data) > MAX_PIECE:
-            raise self._archive.refused("bomb", "has a header without an end.")
+            raise self._archive.refused("bomb", _HUGE_HEADER)
         if self._meter is not None:
             self._meter.add(len(data))
         return data

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from fieldmark import decisions
+from fieldmark.catalog_photo import COLUMNS, CatalogPhoto, Change
 from fieldmark.catalog_schema import FILE_NAME, HIDDEN, Database
 from fieldmark.decisions import Decision, StagedDecision
 from fieldmark.errors import DatasetError
@@ -22,55 +22,19 @@ from fieldmark.journal import Act, Journal, Step, add_steps, begin_act
 from fieldmark.labels import clean_label
 from fieldmark.planning import IMAGES, NewPhoto, Planner, Row
 
+__all__ = [
+    "Catalog",
+    "CatalogPhoto",
+    "Change",
+    "Setting",
+    "SplitName",
+    "Status",
+    "is_catalog",
+]
+
 Status = Literal["present", "quarantined", "trash"]
 SplitName = Literal["train", "valid", "test"]
 Setting = str | int | float | bool | list["Setting"] | dict[str, "Setting"] | None
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogPhoto:
-    """One photo and what is known of it."""
-
-    id: int
-    hash: str
-    """SHA-256 of the bytes when it came, hex; other bytes mean that the file has rotted."""
-    path: str
-    """Relative to the dataset folder, with slashes."""
-    label: str
-    original_name: str
-    """Path in the folder or archive it came from."""
-    source: str | None
-    licence: str | None
-    author: str | None
-    page: str | None
-    """Web page it was found on."""
-    captured: str | None
-    """By the camera's clock, ISO 8601."""
-    group: str | None
-    """Site, animal or burst that stays on one side of a split."""
-    split: str | None
-    width: int | None
-    height: int | None
-    status: str
-    added_at: str
-    """UTC, ISO 8601."""
-
-
-_COLUMNS = """photo.id, sha256, path, label.name, original_name, source, licence, author, page, captured, site,
-    split, width, height, status, added_at"""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of a photo's history."""
-
-    at: datetime
-    who: str
-    what: str
-    """"label", "status" or "split"."""
-    old: str | None
-    new: str | None
-    why: str | None
 
 
 class Catalog:
@@ -91,7 +55,7 @@ class Catalog:
             StoreError: it is a dataset folder already, or cannot be written.
         """
         catalog = cls(Path(folder))
-        if not is_catalog(folder) and catalog.root.is_dir() and any(catalog.root.iterdir()):
+        if not is_catalog(folder) and catalog.root.exists() and not _is_unused(catalog.root):
             raise DatasetError(
                 f"{str(folder)!r} is not empty, and a dataset needs a folder of its own. Name a new folder, and "
                 "import this one into it.",
@@ -151,7 +115,7 @@ class Catalog:
         return self._photos(where, [json.dumps(list(hashes))])
 
     def _photos(self, where: str, values: Sequence[str]) -> list[CatalogPhoto]:
-        query = f"SELECT {_COLUMNS} FROM photo JOIN label ON label.id = label_id WHERE {where} ORDER BY path"
+        query = f"SELECT {COLUMNS} FROM photo JOIN label ON label.id = label_id WHERE {where} ORDER BY path"
         with self._database.reading() as connection:
             return [CatalogPhoto(*row) for row in connection.execute(query, values)]
 
@@ -217,9 +181,10 @@ class Catalog:
         Raises:
             DatasetError: `no_label`: there is no such class.
         """
-        ids = [photo.id for photo in self.photos(label=old, status=None)]
         if old not in self.labels():
             raise DatasetError(f"There is no class {old!r}. There are: {self.labels()}.", code="no_label")
+        ids = [photo.id for photo in self.photos(label=old, status=None)]
+        self.add_label(new)  # also where the class has no photos
         return self.relabel(ids, new, who=who, why=f"renamed from {old!r}")
 
     def delete(self, photo_ids: Collection[int], *, who: str, why: str | None = None) -> Act:
@@ -319,5 +284,14 @@ class Catalog:
 
 
 def is_catalog(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder is a dataset folder."""
-    return Path(folder, HIDDEN, FILE_NAME).is_file()
+    """Whether a folder is a dataset folder; one whose making was cut short is not."""
+    path = Path(folder, HIDDEN, FILE_NAME)
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _is_unused(folder: Path) -> bool:
+    """Whether nothing of anybody is in a folder, but for what is left when making a dataset is cut short."""
+    return folder.is_dir() and all(
+        entry.is_dir() and (entry.name == HIDDEN or (entry.name == IMAGES and not any(entry.iterdir())))
+        for entry in folder.iterdir()
+    )

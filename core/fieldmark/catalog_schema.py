@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,9 @@ from fieldmark.errors import StoreError
 
 HIDDEN = ".fieldmark"
 """Folder inside a dataset folder for everything but the photos in use."""
+
+PLACES = {"quarantined": f"{HIDDEN}/quarantine", "trash": f"{HIDDEN}/trash"}
+"""Where photos lie that are not in use, relative to the dataset folder."""
 
 FILE_NAME = "catalog.sqlite"
 
@@ -108,15 +110,15 @@ class Database:
             connection.execute("SELECT 1 FROM photo, label, act, step LIMIT 1").fetchone()
 
     def check_writable(self) -> None:
-        """Refuse a catalog that cannot be written.
+        """Refuse a catalog that cannot be written, by trying to.
 
         Raises:
             StoreError: `read_only` or `locked`.
         """
-        with self.writing() as connection:
-            if not os.access(self.path.parent, os.W_OK):  # the rollback journal lies beside the file
-                raise sqlite3.OperationalError("readonly database")
-            connection.execute("SELECT 1")
+        with self.explained(), self._connected("rw") as connection:
+            connection.execute("BEGIN IMMEDIATE")  # alone, that only reads where nothing may be written
+            connection.execute(f"PRAGMA user_version = {SCHEMA}")  # opens the journal beside the file, too
+            connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

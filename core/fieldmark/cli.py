@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fieldmark import cli_data
 from fieldmark.errors import BackboneError, DatasetError
 from fieldmark.terminal import command, errors, output, print_json, progress_bars
 
@@ -23,24 +24,10 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+cli.registered_commands.extend(cli_data.cli.registered_commands)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of photos, one folder per class.")]
-
-
-@cli.command()
-@command
-def check(folder: Folder, json_output: Json = False) -> None:
-    """Report broken, doubled, tiny, dark and blurred photos; nothing is changed."""
-    from fieldmark.check import check_folder
-
-    with progress_bars() as callback:
-        report = check_folder(folder, callback)
-    if json_output:
-        print_json(report.as_dict())
-        return
-    for line in report.lines():
-        output.print(line)
 
 
 @cli.command()

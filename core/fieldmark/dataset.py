@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from fieldmark.callbacks import Callback, silent
+from fieldmark.catalog import Catalog, is_catalog
 from fieldmark.errors import DatasetError, EmptyDatasetError
 from fieldmark.hashing import hash_files
 from fieldmark.labels import clean_label
@@ -88,7 +89,7 @@ def read_dataset(folder: str | Path, *, min_classes: int = 2, callback: Callback
         StoreError: the catalog cannot be used.
     """
     root = check_is_folder(Path(folder))
-    dataset = _read_plain(root, callback)
+    dataset = _read_catalog(root) if is_catalog(root) else _read_plain(root, callback)
     _check_classes(dataset, min_classes)
     return dataset
 
@@ -123,6 +124,19 @@ def is_split_by_folders(photos: Iterable[Path], root: Path) -> bool:
     """Whether every photo lies in a class folder below train, valid or test (as those are usually called)."""
     parts = [path.relative_to(root).parts for path in photos]
     return bool(parts) and all(len(p) >= 3 and p[0].lower() in SPLIT_FOLDERS for p in parts)
+
+
+def _read_catalog(root: Path) -> Dataset:
+    """List the photos in use; labels and hashes are known, so no file is opened."""
+    items = tuple(
+        Item(root / photo.path, photo.label, photo.hash, photo.split, photo.group, _parsed(photo.captured))
+        for photo in Catalog.open(root, write=False).photos()
+    )
+    return Dataset(root, items, _vocab(items))
+
+
+def _parsed(captured: str | None) -> datetime | None:
+    return datetime.fromisoformat(captured) if captured else None
 
 
 def _read_plain(root: Path, callback: Callback) -> Dataset:

@@ -79,15 +79,18 @@ class ImportReport:
         }
 
     def lines(self) -> list[str]:
-        """Sentences: what `fieldmark import` prints."""
+        """Sentences: what `fieldmark import` prints; no name in them can steer a terminal."""
+        return [_shown(line) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
         counts = ", ".join(f"{label} {n}" for label, n in self.labels.items())
         of_what = f" ({counts})" if counts else ""
         return [
             f"{_photos(self.added)} imported into {self.dataset}{of_what}, {self.seconds:.1f} s.",
-            *_section(f"{_photos(len(self.duplicates))} there already, not taken again", [
+            *_section(f"{_photos(len(self.duplicates))} not taken, because the same bytes are there already", [
                 f"{double.name} is {double.of}" for double in self.duplicates
             ]),
-            *_section(f"{_photos(len(self.conflicts))} there already under another label: one is wrong", [
+            *_section(f"{_photos(len(self.conflicts))} not taken, because the same bytes have another label already", [
                 f"{double.name} says {double.label!r}; {double.of} stays {double.of_label!r}"
                 for double in self.conflicts
             ]),
@@ -116,3 +119,8 @@ def _photos(number: int) -> str:
 
 def _path(rejected: Rejected) -> str:
     return escape_surrogates(rejected.path.as_posix())
+
+
+def _shown(text: str) -> str:
+    """Write out what would not be seen: control characters, and those that turn the direction of text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

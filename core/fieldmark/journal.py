@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fieldmark.catalog_schema import Database
+from fieldmark.catalog_schema import HIDDEN, PLACES, Database
 from fieldmark.moving import move_file, sync_folders
 from fieldmark.names import folded
 
@@ -86,9 +86,10 @@ class Journal:
             self._carry_out(connection)
 
     def undo(self, *, who: str) -> Act | None:
-        """Undo the last act that is done; None when there is none."""
+        """Undo the last act that changed something; None when there is none."""
         return self._turn(
-            "SELECT max(id) FROM act WHERE state = 'done'",
+            """SELECT max(id) FROM act WHERE state = 'done'
+               AND EXISTS (SELECT 1 FROM step WHERE act_id = act.id AND step.state = 'done')""",
             "UPDATE step SET state = CASE state WHEN 'done' THEN 'pending' ELSE 'skipped' END WHERE act_id = ?",
             "undoing",
             who,
@@ -213,10 +214,22 @@ def _write_down(connection: sqlite3.Connection, act_id: int, *, forward: bool) -
         [act_id],
     )
     _write_history(connection, act_id, before, after)
+    _leave_incoming(connection, act_id)
     state = "done" if forward else "undone"
     connection.execute("UPDATE step SET state = ? WHERE act_id = ? AND state = 'moved'", [state, act_id])
     connection.execute("UPDATE act SET state = ? WHERE id = ?", [state, act_id])
     _turn_decisions(connection, act_id, staged=not forward)
+
+
+def _leave_incoming(connection: sqlite3.Connection, act_id: int) -> None:
+    """Let what was imported go to the trash when it is undone, not back to where unfinished files lie."""
+    trash, incoming = PLACES["trash"], f"{HIDDEN}/incoming/"
+    rows = connection.execute(
+        "SELECT id, photo_id, new_path FROM step WHERE act_id = ? AND state = 'moved' AND old_path LIKE ?",
+        [act_id, f"{incoming}%"],
+    )
+    places = [(f"{trash}/{photo_id}-{path.rpartition('/')[2]}", step_id) for step_id, photo_id, path in rows]
+    connection.executemany("UPDATE step SET old_path = ? WHERE id = ?", places)
 
 
 def _write_history(connection: sqlite3.Connection, act_id: int, before: str, after: str) -> None:

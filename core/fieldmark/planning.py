@@ -11,15 +11,14 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from fieldmark.catalog_schema import HIDDEN
+from fieldmark.catalog_schema import PLACES
 from fieldmark.decisions import Decision
 from fieldmark.journal import Step, now
 from fieldmark.labels import clean_label, escape_surrogates, folder_name
 from fieldmark.names import file_name, folded
 
 IMAGES = "images"
-PLACES = {"quarantined": f"{HIDDEN}/quarantine", "trash": f"{HIDDEN}/trash"}
-"""Where photos lie that are not in use, relative to the dataset folder."""
+"""Folder for the photos in use, inside a dataset folder."""
 
 
 @dataclass(frozen=True, slots=True)

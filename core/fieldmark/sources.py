@@ -150,10 +150,11 @@ def _export_table(files: Sequence[tuple[str, Path]]) -> tuple[list[TableRow], Pu
     if len(tables) != 1:
         return None
     name, file = tables[0]
-    first = file.open("rb").readline(1000).decode("utf-8-sig", "replace").strip()
-    if first != ",".join(EXPORT_COLUMNS):
+    with file.open("rb") as table:
+        first = table.readline(1000)
+    if first.decode("utf-8-sig", "replace").strip() != ",".join(EXPORT_COLUMNS):
         return None
-    return read_table(file, needed=("path", "label")), name.parent
+    return read_table(file, needed=("path", "label"), name=str(name)), name.parent
 
 
 def _from_rows(rows: Sequence[TableRow], find: Callable[[str], Path | None]) -> Source:

@@ -1,0 +1,75 @@
+"""Photos with what the model makes of them as rows of a gallery, and which of them are chosen there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fieldmark.catalog import Catalog
+from fieldmark.decisions import StagedDecision
+from fieldmark_widgets.cleanerwords import diff_of, say_photos, say_who, tag_of
+from fieldmark_widgets.gallery import Gallery, GalleryRow
+from fieldmark_widgets.photorows import PhotoRow
+from fieldmark_widgets.rowfilter import photo_name
+from fieldmark_widgets.strings_cleaner import CLEANER
+
+
+def row_of(catalog: Catalog, row: PhotoRow, staged: StagedDecision | None = None) -> GalleryRow:
+    """One photo: its label and what the model says, and below it loss and name."""
+    return GalleryRow(
+        id=row.photo.id,
+        file=catalog.file_of(row.photo),
+        hash=row.photo.hash,
+        title=caption_of(row),
+        text=detail_of(row),
+        tag=tag_of(staged.decision) if staged else "",
+        tag_kind=staged.decision.kind if staged else "",
+    )
+
+
+def diff_row(catalog: Catalog, row: PhotoRow, staged: StagedDecision) -> GalleryRow:
+    """One photo of the diff: what it is and what it will be, and who decided so."""
+    return GalleryRow(
+        id=row.photo.id,
+        file=catalog.file_of(row.photo),
+        hash=row.photo.hash,
+        title=diff_of(staged, row.photo.label),
+        text=f"{photo_name(row)} · {say_who(staged)}",
+        tag=tag_of(staged.decision),
+        tag_kind=staged.decision.kind,
+    )
+
+
+def caption_of(row: PhotoRow) -> str:
+    """The label, and what the model says with its probability: "grizzly → black 91 %"."""
+    if row.said is None:
+        return row.photo.label
+    key = "caption" if row.disagrees else "caption_agrees"
+    percent = f"{100 * row.prob_said:.0f}\u202f%"
+    return CLEANER[key].format(given=row.photo.label, said=row.said, percent=percent)
+
+
+def detail_of(row: PhotoRow) -> str:
+    """Loss and name."""
+    if row.loss is None:
+        return photo_name(row)
+    return CLEANER["detail"].format(loss=f"{row.loss:.2f}", name=photo_name(row))
+
+
+def target_of(rows: Sequence[PhotoRow], staged: StagedDecision | None) -> dict[str, str]:
+    """What the bar says of the photos that a decision is about."""
+    if not rows:
+        return {"title": "", "detail": CLEANER["target_none"], "staged": ""}
+    if len(rows) > 1:
+        return {"title": CLEANER["target_many"].format(n=say_photos(len(rows))), "detail": "", "staged": ""}
+    said = f"{tag_of(staged.decision)}, {say_who(staged)}" if staged else ""
+    return {"title": caption_of(rows[0]), "detail": detail_of(rows[0]), "staged": said}
+
+
+def chosen_in(gallery: Gallery) -> list[int]:
+    """The photos that are selected, else the one that has the focus, by id."""
+    raise NotImplementedError
+
+
+def focus_on(gallery: Gallery, photo_id: int) -> None:
+    """Go to a photo, if it is shown."""
+    raise NotImplementedError

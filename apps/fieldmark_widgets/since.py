@@ -1,0 +1,26 @@
+"""What changed since a training, in a sentence: for every component that shows what a learner said."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from fieldmark.learner import Learner
+from fieldmark.project import Project
+from fieldmark_widgets.strings_results import SINCE
+
+
+def changed_since(project: Project, learner: Learner) -> str:
+    """Say what changed since a learner was fitted; empty when nothing did."""
+    before = {(item.hash, item.label) for item in learner.dataset.items}
+    now = {(photo.hash, photo.label) for photo in project.catalog.photos()}
+    hashes_before, hashes_now = {key for key, _ in before}, {key for key, _ in now}
+    counts = {
+        "relabelled": len({key for key, _ in now - before} & hashes_before),
+        "added": len(hashes_now - hashes_before),
+        "gone": len(hashes_before - hashes_now),
+    }
+    parts = [SINCE[f"{what}_one" if n == 1 else what].format(n=f"{n:,}") for what, n in counts.items() if n]
+    rounds = project.rounds()
+    if rounds and rounds[0].choices != asdict(project.choices):
+        parts.append(SINCE["choices"])
+    return SINCE["sentence"].format(changes=", ".join(parts)) if parts else ""

@@ -1,0 +1,98 @@
+"""The decisions that wait in a catalog, with "take back what I did last".
+
+The catalog holds them, nothing else does: another page sees them, and a killed kernel loses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fieldmark.catalog import Catalog
+from fieldmark.decisions import Decision, StagedDecision
+
+
+@dataclass(frozen=True)
+class _Move:
+    """One thing somebody did: for each photo the decision before and after, None where there was none."""
+
+    before: Mapping[int, Decision | None]
+    after: Mapping[int, Decision | None]
+
+
+class Staging:
+    """Stages decisions of one person; `decisions` is what waits, as it was read last."""
+
+    def __init__(self, catalog: Catalog, who: str) -> None:
+        """Read what waits."""
+        self._catalog, self._who = catalog, who
+        self._moves: list[_Move] = []
+        self.decisions: dict[int, StagedDecision] = {}
+        """By photo, in the order of deciding."""
+        self.read()
+
+    def read(self) -> None:
+        """See what others have decided meanwhile."""
+        self.decisions = {waiting.photo_id: waiting for waiting in self._catalog.staged()}
+
+    def decide(self, wanted: Mapping[int, Decision]) -> list[StagedDecision]:
+        """Stage a decision for each photo, by id; give what others decided in between and is replaced now.
+
+        Raises:
+            KeyError: there is no such photo.
+            StoreError: the catalog cannot be written; what was staged before stays.
+        """
+        before: dict[int, Decision | None] = {}
+        surprises: list[StagedDecision] = []
+        for photo_id, decision in wanted.items():
+            replaced = self._catalog.stage(photo_id, decision, who=self._who)
+            before[photo_id] = replaced.decision if replaced else None
+            if replaced and replaced != self.decisions.get(photo_id):
+                surprises.append(replaced)
+        self._moves.append(_Move(before, dict(wanted)))
+        self.read()
+        return surprises
+
+    def take_back(self, photo_ids: Sequence[int]) -> None:
+        """Let photos wait for nothing any more."""
+        self.read()
+        waiting = [photo_id for photo_id in photo_ids if photo_id in self.decisions]
+        if not waiting:
+            return
+        before = {photo_id: self.decisions[photo_id].decision for photo_id in waiting}
+        self._catalog.unstage(waiting)
+        self._moves.append(_Move(before, dict.fromkeys(waiting)))
+        self.read()
+
+    def undo_last(self) -> list[int]:
+        """Undo the last of these, and give its photos; what somebody decided anew since is left.
+
+        A new kernel does not know what it was: then the latest decision of the same person is taken back.
+        """
+        self.read()
+        if not self._moves:
+            return self._take_back_latest()
+        move = self._moves.pop()
+        mine = [photo_id for photo_id, after in move.after.items() if self._now(photo_id) == after]
+        for photo_id in mine:
+            decision = move.before[photo_id]
+            if decision is not None:
+                self._catalog.stage(photo_id, decision, who=self._who)
+        self._catalog.unstage([photo_id for photo_id in mine if move.before[photo_id] is None])
+        self.read()
+        return mine
+
+    def forget_moves(self) -> None:
+        """Nothing is left to undo, because the decisions were applied."""
+        self._moves.clear()
+        self.read()
+
+    def _now(self, photo_id: int) -> Decision | None:
+        waiting = self.decisions.get(photo_id)
+        return waiting.decision if waiting else None
+
+    def _take_back_latest(self) -> list[int]:
+        own = [photo_id for photo_id, waiting in self.decisions.items() if waiting.who == self._who]
+        self._catalog.unstage(own[-1:])
+        self.read()
+        return own[-1:]

@@ -1,0 +1,114 @@
+"""Check: what is wrong with a folder of photos, before anything is learned from it. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldmark.callbacks import Callback, silent
+from fieldmark.catalog import Catalog, is_catalog
+from fieldmark.checkreport import CheckReport, Found, Group
+from fieldmark.dataset import check_is_folder, is_split_by_folders, label_of
+from fieldmark.duplicates import exact_duplicates, near_duplicates
+from fieldmark.errors import BadImageError
+from fieldmark.lookcache import take_looks
+from fieldmark.looks import Look
+from fieldmark.scan import scan_folder
+
+TINY_PX = 64
+"""A shorter side than this is enlarged more than three times for the model; there is little to learn from."""
+DARK = 60.0
+"""Grey level below which 95 % of a dark photo lie. Of 1,505 photos of the web, cameras and pencils none is."""
+BLURRED = 60.0
+"""Sharpness (looks.sharpness) of a photo blurred by some 1 % of its width; of those 1,505 none is below 150, and
+of 52 blurred on purpose none is above 45."""
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The photos to look at, whichever kind of folder they are in."""
+
+    paths: Sequence[Path]
+    labels: Sequence[str | None]
+    others: int
+    skipped: int
+
+
+def check_folder(folder: str | Path, callback: Callback = silent) -> CheckReport:
+    """Look at every photo of a folder or dataset, for whoever is about to use it.
+
+    Raises:
+        DatasetError: the folder is not there or is a file.
+        StoreError: its catalog cannot be used.
+        Cancelled: the callback asked to stop.
+    """
+    root = check_is_folder(Path(folder))
+    listed = _list_catalog(root) if is_catalog(root) else _list_plain(root)
+    results = list(take_looks(listed.paths, step="Checking photos", callback=callback))
+    looks = [result if isinstance(result, Look) else None for result in results]
+    names = [path.relative_to(root).as_posix() for path in listed.paths]
+    places = range(len(names))
+
+    def groups(found: Iterable[Sequence[int]]) -> tuple[Group, ...]:
+        return tuple(
+            Group(tuple(names[p] for p in group), tuple(listed.labels[p] or "" for p in group))
+            for group in found
+        )
+
+    return CheckReport(
+        root=root,
+        files=len(names),
+        labels=tuple(label or "" for label in listed.labels),
+        rejected=tuple(
+            Found(names[p], listed.labels[p] or "", error.code, str(error))
+            for p, error in zip(places, results, strict=True)
+            if isinstance(error, BadImageError)
+        ),
+        duplicates=groups(exact_duplicates_of(looks)),
+        near_duplicates=groups(near_duplicates(looks)),
+        tiny=_poor(names, listed, looks, "tiny"),
+        dark=_poor(names, listed, looks, "dark"),
+        blurred=_poor(names, listed, looks, "blurred"),
+        others=listed.others,
+        skipped=listed.skipped,
+    )
+
+
+def exact_duplicates_of(looks: Sequence[Look | None]) -> list[tuple[int, ...]]:
+    """Group the places of photos with the same bytes; a file that is no photo is in no group."""
+    return exact_duplicates(look.hash if look else f"no photo {place}" for place, look in enumerate(looks))
+
+
+def fault_of(look: Look, fault: str) -> str | None:
+    """Say why a photo is tiny, dark or blurred; None when it is not."""
+    if fault == "tiny" and min(look.width, look.height) < TINY_PX:
+        return f"{look.width} × {look.height} pixels: too small to learn much from."
+    if fault == "dark" and look.bright < DARK:
+        return f"95 % of it is darker than {100 * look.bright / 255:.0f} % grey."
+    if fault == "blurred" and look.sharp < BLURRED and look.bright >= DARK:
+        return "No part of it is sharp."
+    return None
+
+
+def _poor(
+    names: Sequence[str], listed: _Listed, looks: Sequence[Look | None], fault: str
+) -> tuple[Found, ...]:
+    reasons = [look and fault_of(look, fault) for look in looks]
+    return tuple(
+        Found(name, label or "", fault, reason)
+        for name, label, reason in zip(names, listed.labels, reasons, strict=True)
+        if reason
+    )
+
+
+def _list_plain(root: Path) -> _Listed:
+    scan = scan_folder(root)
+    has_split = is_split_by_folders(scan.photos, root)
+    labels = [label_of(path, root, has_split=has_split)[0] for path in scan.photos]
+    return _Listed(scan.photos, labels, len(scan.others), scan.skipped)
+
+
+def _list_catalog(root: Path) -> _Listed:
+    photos = Catalog.open(root, write=False).photos()
+    return _Listed([root / photo.path for photo in photos], [photo.label for photo in photos], 0, 0)

@@ -1,0 +1,344 @@
+"""The cleaner: what is decided is in the catalog at once, and nothing loses it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from widgets.messages import receive, set_trait
+
+from fieldmark.decisions import delete, keep, relabel, unsure
+from fieldmark.importing import import_photos
+from fieldmark.project import Project
+from fieldmark.sample import MISLABELLED, write_sample
+from fieldmark_widgets.cleaner import MANY, Cleaner
+from fieldmark_widgets.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with its five wrong labels, trained once."""
+    folder = tmp_path_factory.mktemp("sample")
+    import_photos(write_sample(folder / "photos"), folder / "dataset", who="teacher")
+    Project.open(folder / "dataset").fit()
+    return folder / "dataset"
+
+
+@pytest.fixture
+def root(trained: Path, tmp_path: Path) -> Path:
+    """A copy, to change."""
+    return Path(shutil.copytree(trained, tmp_path / "dataset"))
+
+
+@pytest.fixture
+def cleaner(root: Path) -> Iterator[Cleaner]:
+    cleaner = open_cleaner(root)
+    yield cleaner
+    cleaner.close()
+    cleaner.workspace.close()
+
+
+def open_cleaner(root: Path, who: str = "anna") -> Cleaner:
+    """As a new kernel would."""
+    cleaner = Cleaner(Workspace(root, who=who))
+    cleaner.wait()
+    return cleaner
+
+
+def ids(cleaner: Cleaner) -> list[int]:
+    return [row.photo.id for row in cleaner.shown]
+
+
+def waiting(root: Path) -> dict[int, str]:
+    return {staged.photo_id: staged.decision.kind for staged in Project.open(root).catalog.staged()}
+
+
+# --- What is shown --------------------------------------------------------------------------------------------
+
+
+def test_the_planted_wrong_labels_come_first_with_the_right_suggestion(cleaner: Cleaner) -> None:
+    first = cleaner.shown[: len(MISLABELLED)]
+    wrong = [
+        row for row in first if not row.photo.original_name.rpartition("/")[2].startswith(row.photo.label)
+    ]
+    assert len(wrong) >= len(MISLABELLED) - 1
+    assert all(row.photo.original_name.rpartition("/")[2].startswith(row.said or "-") for row in wrong)
+    assert cleaner.state == "ready"
+
+
+def test_a_project_without_training_is_a_browser_by_class(trained: Path, tmp_path: Path) -> None:
+    import_photos(trained / "images", tmp_path / "new", who="anna")
+    cleaner = open_cleaner(tmp_path / "new")
+    labels = [row.photo.label for row in cleaner.shown]
+    assert labels == sorted(labels) and len(labels) == 168
+    assert "Nothing was trained yet" in cleaner._summary
+    cleaner.decide(delete, ids(cleaner)[:1])
+    assert len(waiting(tmp_path / "new")) == 1
+
+
+def test_without_a_dataset_or_photos_it_says_what_to_do() -> None:
+    assert Cleaner(Workspace()).state == "empty"
+
+
+def test_filters_combine_and_lose_no_decision(cleaner: Cleaner, root: Path) -> None:
+    photo = cleaner.shown[0].photo
+    cleaner.decide(unsure, [photo.id])
+    for name, value in (
+        ("label", photo.label),
+        ("side", "train"),
+        ("disagrees", True),
+        ("text", photo.path[-9:]),
+    ):
+        set_trait(cleaner, **{name: value})
+    assert {row.photo.label for row in cleaner.shown} <= {photo.label}
+    assert all(row.disagrees for row in cleaner.shown)
+    set_trait(cleaner, label="", side="all", disagrees=False, text="", decision="staged")
+    assert ids(cleaner) == [photo.id]
+    set_trait(cleaner, decision="open")
+    assert photo.id not in ids(cleaner) and len(ids(cleaner)) == 167
+    assert waiting(root) == {photo.id: "unsure"}
+
+
+def test_photos_chosen_elsewhere_are_shown_alone(cleaner: Cleaner) -> None:
+    chosen = tuple(row.photo for row in cleaner.shown[3:6])
+    cleaner.only = chosen
+    assert ids(cleaner) == [photo.id for photo in chosen]
+    receive(cleaner, {"kind": "show_all"})
+    assert len(cleaner.shown) == 168
+
+
+# --- Deciding -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "decision"),
+    [
+        ({"what": "keep"}, keep),
+        ({"what": "delete"}, delete),
+        ({"what": "unsure"}, unsure),
+        ({"what": "relabel", "to": "moss"}, relabel("moss")),
+    ],
+)
+def test_a_key_decides_about_the_photo_with_the_focus(
+    cleaner: Cleaner, message: dict[str, str], decision: object
+) -> None:
+    first, second = ids(cleaner)[:2]
+    focus(cleaner, first)
+    receive(cleaner, {"kind": "decide", **message})
+    assert cleaner.workspace.project.catalog.staged()[0].decision == decision
+    assert cleaner.chosen() == [second]  # on to the next one
+
+
+def test_accepting_relabels_where_the_model_disagrees_and_keeps_where_it_agrees(cleaner: Cleaner) -> None:
+    doubtful, clear = cleaner.shown[0], cleaner.shown[-1]
+    cleaner.accept([doubtful.photo.id, clear.photo.id])
+    decisions = cleaner.staging.decisions
+    assert decisions[doubtful.photo.id].decision == relabel(doubtful.said)
+    assert decisions[clear.photo.id].decision == keep
+
+
+def test_backspace_takes_back_and_z_undoes(cleaner: Cleaner, root: Path) -> None:
+    first = ids(cleaner)[0]
+    focus(cleaner, first)
+    receive(cleaner, {"kind": "decide", "what": "delete"})
+    receive(cleaner, {"kind": "undo_decision"})
+    assert waiting(root) == {}
+    assert cleaner.chosen() == [first]  # back where it was decided
+    receive(cleaner, {"kind": "decide", "what": "delete"})
+    focus(cleaner, first)
+    receive(cleaner, {"kind": "take_back"})
+    assert waiting(root) == {}
+
+
+def test_an_empty_label_is_refused_with_a_sentence(cleaner: Cleaner, root: Path) -> None:
+    focus(cleaner, ids(cleaner)[0])
+    receive(cleaner, {"kind": "decide", "what": "relabel", "to": "   "})
+    assert "label is empty" in cleaner.problem
+    assert waiting(root) == {}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"kind": "decide"},
+        {"kind": "decide", "what": "relabel", "to": 3},
+        {"kind": "decide", "what": "Decision"},
+    ],
+)
+def test_what_no_page_of_ours_sends_changes_nothing(
+    cleaner: Cleaner, root: Path, message: dict[str, object]
+) -> None:
+    focus(cleaner, ids(cleaner)[0])
+    receive(cleaner, message)
+    assert waiting(root) == {}
+
+
+def test_many_photos_are_decided_about_beside_the_kernel(cleaner: Cleaner, root: Path) -> None:
+    many = ids(cleaner)[: MANY + 5]
+    start = time.perf_counter()
+    cleaner.decide(keep, many)
+    assert time.perf_counter() - start < 0.1
+    cleaner.wait()
+    assert sorted(waiting(root)) == sorted(many)
+
+
+def test_a_decision_is_on_the_disk_within_20_ms(cleaner: Cleaner, root: Path) -> None:
+    times = []
+    for photo_id in ids(cleaner)[:30]:
+        start = time.perf_counter()
+        cleaner.staging.decide({photo_id: keep})
+        times.append(time.perf_counter() - start)
+    assert sorted(times)[15] < 0.02
+    assert len(waiting(root)) == 30
+
+
+def test_a_new_label_gets_a_key_while_it_waits(cleaner: Cleaner) -> None:
+    assert cleaner._labels == ["brick", "grass", "gravel"]
+    cleaner.decide(relabel("moss"), ids(cleaner)[:1])
+    assert cleaner._labels == ["brick", "grass", "gravel", "moss"]
+
+
+# --- Two pages, and killed kernels ----------------------------------------------------------------------------
+
+
+def test_decisions_survive_a_killed_kernel(cleaner: Cleaner, root: Path) -> None:
+    first, second, third = ids(cleaner)[:3]
+    cleaner.decide(delete, [first])
+    cleaner.decide(relabel("moss"), [second, third])
+    after = open_cleaner(root)
+    assert {i: s.decision for i, s in after.staging.decisions.items()} == {
+        first: delete,
+        second: relabel("moss"),
+        third: relabel("moss"),
+    }
+    assert after.changes._waiting == "2 relabel, 1 delete"
+    assert ids(after)[:3] == [first, second, third]
+    after.undo_decision()
+    assert len(waiting(root)) == 2
+
+
+def test_another_page_sees_a_decision_at_its_next_look(cleaner: Cleaner, root: Path) -> None:
+    other = open_cleaner(root, who="ben")
+    photo_id = ids(cleaner)[0]
+    cleaner.decide(delete, [photo_id])
+    receive(other, {"kind": "look"})
+    focus(other, photo_id)
+    assert other.staging.decisions[photo_id].who == "anna"
+    assert "decided by anna at" in other._target["staged"]
+
+
+def test_the_second_page_is_told_when_it_decides_otherwise(cleaner: Cleaner, root: Path) -> None:
+    other = open_cleaner(root, who="ben")
+    photo_id = ids(cleaner)[0]
+    cleaner.decide(delete, [photo_id])
+    other.decide(keep, [photo_id])
+    assert "anna had decided delete" in other._notice
+    other.undo_decision()
+    assert waiting(root) == {photo_id: "delete"}
+
+
+def test_components_of_one_page_are_told(cleaner: Cleaner) -> None:
+    before = cleaner.workspace.changes
+    cleaner.decide(delete, ids(cleaner)[:1])
+    assert cleaner.workspace.changes == before + 1
+    assert cleaner.changes._waiting == "1 delete"
+
+
+# --- Applying -------------------------------------------------------------------------------------------------
+
+
+def test_applying_moves_files_and_undo_brings_them_back(cleaner: Cleaner, root: Path) -> None:
+    before = {path: path.read_bytes() for path in (root / "images").rglob("*.png")}
+    first, second = (row.photo for row in cleaner.shown[:2])
+    cleaner.decide(relabel("moss"), [first.id])
+    cleaner.decide(delete, [second.id])
+    receive(cleaner.changes, {"kind": "apply"})
+    cleaner.wait()
+    assert cleaner.changes._done["text"] == "Done: 1 relabelled, 1 to the trash."
+    assert not (root / second.path).exists()
+    assert [path.parent.name for path in root.rglob(Path(first.path).name)] == ["moss"]
+    assert second.id not in ids(cleaner) and waiting(root) == {}
+    assert cleaner.changes._undo["title"] == "Undo the cleaning of 2 photos"
+    receive(cleaner.changes, {"kind": "undo"})
+    cleaner.wait()
+    assert {path: path.read_bytes() for path in (root / "images").rglob("*.png")} == before
+    assert waiting(root) == {first.id: "relabel", second.id: "delete"}  # staged again
+    assert cleaner.changes._redo["title"] == "Redo the cleaning of 2 photos"
+    receive(cleaner.changes, {"kind": "redo"})
+    cleaner.wait()
+    assert second.id not in ids(cleaner)
+
+
+def test_a_photo_that_cannot_be_moved_is_named_and_the_rest_goes_on(cleaner: Cleaner, root: Path) -> None:
+    gone, other = (row.photo for row in cleaner.shown[:2])
+    (root / gone.path).unlink()
+    cleaner.decide(delete, [gone.id, other.id])
+    cleaner.changes.apply()
+    cleaner.wait()
+    done = cleaner.changes._done
+    assert done["text"] == "Done: 1 to the trash."
+    assert done["failed_title"] == "1 photo was left as it was:"
+    assert "has vanished" in done["failed"][0]
+
+
+def test_unsure_stays_staged_and_is_not_to_be_applied(cleaner: Cleaner, root: Path) -> None:
+    cleaner.decide(unsure, ids(cleaner)[:1])
+    assert (cleaner.changes._waiting, cleaner.changes._n_to_apply) == ("1 unsure", 0)
+    cleaner.changes.apply()
+    cleaner.wait()
+    assert len(waiting(root)) == 1
+    assert cleaner.changes._done["text"] == "Nothing was changed."
+
+
+def test_a_decision_that_somebody_overtook_is_said_and_left(cleaner: Cleaner, root: Path) -> None:
+    photo_id = ids(cleaner)[0]
+    cleaner.decide(delete, [photo_id])
+    Project.open(root).catalog.relabel([photo_id], "moss", who="ben")
+    receive(cleaner, {"kind": "look"})
+    assert cleaner.changes._overtaken.startswith("1 photo was changed by somebody else")
+    assert cleaner.changes._n_to_apply == 0
+
+
+def test_undoing_an_import_asks_first(cleaner: Cleaner) -> None:
+    assert cleaner.changes._undo["title"] == "Undo the import of 168 photos"
+    assert "into the trash" in cleaner.changes._undo["confirm"]
+
+
+def test_a_label_that_was_applied_ranks_by_what_the_model_said_all_along(cleaner: Cleaner) -> None:
+    row = cleaner.shown[0]
+    cleaner.accept([row.photo.id])
+    cleaner.changes.apply()
+    cleaner.wait()
+    (now,) = (other for other in cleaner.shown if other.photo.id == row.photo.id)
+    assert now.photo.label == row.said and not now.disagrees
+    assert now.loss < 0.5 < row.loss
+
+
+def test_training_again_compares_on_the_same_photos(cleaner: Cleaner) -> None:
+    cleaner.accept([row.photo.id for row in cleaner.shown if row.disagrees])
+    cleaner.changes.apply()
+    cleaner.wait()
+    assert cleaner.changes._can_train
+    receive(cleaner.changes, {"kind": "train"})
+    assert cleaner.changes.state == "busy"
+    cleaner.wait()
+    said = cleaner.changes._compared
+    assert "wrong, now" in said and "on the same photos" in said
+    assert not cleaner.changes._can_train
+
+
+def test_the_diff_takes_single_decisions_back(cleaner: Cleaner, root: Path) -> None:
+    first, second = ids(cleaner)[:2]
+    cleaner.decide(delete, [first, second])
+    cleaner.changes.take_back([first])
+    assert waiting(root) == {second: "delete"}
+    assert list(cleaner.staging.decisions) == [second]
+
+
+def focus(cleaner: Cleaner, photo_id: int) -> None:
+    """As the arrows would."""
+    cleaner.gallery.focus_row(photo_id)

@@ -1,0 +1,145 @@
+"""The results: the answer, the matrix, and the photos behind each figure."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from widgets.messages import receive
+
+from fieldmark.importing import import_photos
+from fieldmark.interp import Interpretation
+from fieldmark.project import Project
+from fieldmark.sample import write_sample
+from fieldmark_widgets.results import TOP_LOSSES, Results
+from fieldmark_widgets.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    import_photos(write_sample(folder / "photos"), folder / "dataset", who="teacher")
+    Project.open(folder / "dataset").fit()
+    return folder / "dataset"
+
+
+@pytest.fixture
+def results(trained: Path, tmp_path: Path) -> Iterator[Results]:
+    results = open_results(Path(shutil.copytree(trained, tmp_path / "dataset")))
+    yield results
+    results.close()
+    results.workspace.close()
+
+
+def open_results(root: Path) -> Results:
+    """As a new kernel would."""
+    results = Results(root)
+    results.wait()
+    return results
+
+
+def valid_of(results: Results) -> Interpretation:
+    project = results.workspace.project
+    assert project is not None and project.learner is not None
+    return project.learner.valid
+
+
+def test_a_new_kernel_fits_again_by_itself_and_answers_first(results: Results) -> None:
+    valid = valid_of(results)
+    assert results.state == "ready"
+    assert results._answer["headline"] == f"{valid.n_wrong} of {len(valid.items)} photos wrong"
+    low, high = valid.error_rate_ci
+    assert results._answer["error"].endswith(f"95 % {100 * low:.1f}–{100 * high:.1f}")
+
+
+def test_fitting_again_adds_no_round(results: Results) -> None:
+    assert results.workspace.project is not None
+    assert len(results.workspace.project.rounds()) == 1
+
+
+def test_before_a_training_it_says_what_is_missing(trained: Path, tmp_path: Path) -> None:
+    import_photos(trained / "images", tmp_path / "new", who="anna")
+    assert open_results(tmp_path / "new").blockers == ["Nothing was trained yet. Train first."]
+    without = Results(Workspace())
+    assert (without.state, without.blockers) == ("empty", ["No dataset is open. Import some photos first."])
+
+
+def test_the_matrix_counts_every_held_out_photo_once(results: Results) -> None:
+    matrix = results._matrix
+    assert (
+        sum(count for _, _, count in matrix["cells"]) == len(valid_of(results).items) == sum(matrix["totals"])
+    )
+    assert sum(count for _, _, count in matrix["pairs"]) == valid_of(results).n_wrong
+
+
+def test_a_cell_gives_its_photos(results: Results) -> None:
+    labels = results._matrix["labels"]
+    for i, j, count in results._matrix["cells"]:
+        receive(results, {"kind": "cell", "actual": labels[i], "said": labels[j]})
+        assert results.selected_cell == (labels[i], labels[j])
+        assert len(results.selection) == count
+        assert {photo.label for photo in results.selection} == {labels[i]}
+        assert len(results.gallery.rows) == count
+    receive(results, {"kind": "cell"})
+    assert (results.selected_cell, results.selection) == ((), ())
+
+
+def test_without_a_cell_the_most_surprising_photos_are_shown(results: Results) -> None:
+    top = [loss.item.path.name for loss in valid_of(results).top_losses(TOP_LOSSES)]
+    assert [row.file.name for row in results.gallery.rows] == top
+
+
+@pytest.mark.parametrize(
+    "message", [{"actual": 3, "said": []}, {"actual": "brick"}, {"actual": "x", "said": "y"}]
+)
+def test_a_cell_that_is_not_there_has_no_photos(results: Results, message: dict[str, object]) -> None:
+    receive(results, {"kind": "cell", **message})
+    assert (results.selection, results.problem) == ((), "")
+
+
+def test_each_class_has_n_and_intervals(results: Results) -> None:
+    for line, report in zip(results._classes, valid_of(results).per_class(), strict=True):
+        assert line["found"] == f"{report.right} of {report.n}"
+        assert line["precision"] == f"{report.right} of {report.said}"
+        assert "–" in line["found_ci"] and "–" in line["precision_ci"]
+
+
+def test_a_photo_that_cannot_be_read_is_left_out_with_a_reason(trained: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(trained, tmp_path / "dataset"))
+    catalog = Project.open(root).catalog
+    photo = catalog.photos()[0]
+    (root / photo.path).write_bytes(b"no photo any more")
+    results = open_results(root)
+    assert results._left_out["title"] == "1 photo was left out"
+    assert results._left_out["lines"][0]["name"] == Path(photo.path).name
+    assert results._left_out["lines"][0]["reason"]
+
+
+def test_a_change_of_labels_makes_it_stale_and_training_again_fresh(results: Results) -> None:
+    project = results.workspace.project
+    assert project is not None and results.stale == ""
+    first, second, third = (photo.id for photo in project.catalog.photos()[:3])
+    project.catalog.relabel([first, second], "gravel", who="anna")
+    project.catalog.delete([third], who="anna")
+    results.workspace.say_changed()
+    assert "2 photos have another label, 1 photo left" in results.stale
+    assert results._answer  # the figures from before are still there
+    receive(results, {"kind": "train"})
+    assert results.state == "busy"
+    results.wait()
+    assert (results.state, results.stale) == ("ready", "")
+    assert results.workspace.trainings == 1
+
+
+def test_what_is_handed_to_the_cleaner_is_the_selection(results: Results) -> None:
+    i, j, _ = results._matrix["cells"][0]
+    results.select(results._matrix["labels"][i], results._matrix["labels"][j])
+    receive(results, {"kind": "clean"})
+    assert results.to_clean == results.selection != ()
+
+
+def test_another_dataset_forgets_the_one_before(results: Results) -> None:
+    results.workspace.project = None
+    assert (results.state, results.selection, results.gallery.rows) == ("empty", (), ())
