@@ -23,13 +23,13 @@ import traitlets
 from fieldmark import decisions
 from fieldmark.callbacks import Progress
 from fieldmark.catalog_schema import FILE_NAME, HIDDEN
-from fieldmark.decisions import Decision
+from fieldmark.decisions import Decision, StagedDecision
 from fieldmark.errors import Cancelled
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.cleanerwords import say_surprise
 from fieldmark_widgets.component import Component
-from fieldmark_widgets.gallery import Gallery
+from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.galleryrows import chosen_in, focus_on, row_of, target_of
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.photorows import Judgement, PhotoRow, judge, rank
@@ -96,6 +96,9 @@ class Cleaner(Component):
         self.staging: Staging | None = None
         self._judgements: Mapping[int, Judgement] = {}
         self._rows: list[PhotoRow] = []
+        self._cards: dict[int, tuple[StagedDecision | None, GalleryRow]] = {}
+        self._root = Path()
+        self._n_wrong = 0
         self._watch: Watch | None = None
         self._seen_ns = 0
         self._deciding = False
@@ -174,14 +177,10 @@ class Cleaner(Component):
         )
 
     @guard
-    def _take_many(
-        self, done: Future[list[decisions.StagedDecision]], wanted: Mapping[int, Decision]
-    ) -> None:
+    def _take_many(self, done: Future[list[StagedDecision]], wanted: Mapping[int, Decision]) -> None:
         self._take_staged(done.result(), wanted)
 
-    def _take_staged(
-        self, surprises: Sequence[decisions.StagedDecision], wanted: Mapping[int, Decision]
-    ) -> None:
+    def _take_staged(self, surprises: Sequence[StagedDecision], wanted: Mapping[int, Decision]) -> None:
         following = self._following(wanted)
         names = {row.photo.id: photo_name(row) for row in self._rows}
         self._notice = " ".join(
@@ -263,9 +262,13 @@ class Cleaner(Component):
         if project is None or self.staging is None:
             self._rows = []
         else:
+            self._root = project.root
             self._seen_ns = self._written_ns()
             self.staging.read()
             self._rows = rank(project.catalog.photos(), self._judgements)
+        self._cards.clear()
+        self._classes = sorted({row.photo.label for row in self._rows})
+        self._n_wrong = sum(row.disagrees for row in self._rows)
         if self._watch is None:
             self.state = "ready" if self._rows else "empty"
         self._show()
@@ -282,18 +285,20 @@ class Cleaner(Component):
         only = frozenset(photo.id for photo in self.only)
         wanted = RowFilter(self.label, self.side, self.decision, self.disagrees, self.text, only)
         self.shown = tuple(row for row in self._rows if wanted.takes(row, waiting.get(row.photo.id)))
-        self._classes = sorted({row.photo.label for row in self._rows})
         new = sorted({s.decision.to for s in waiting.values() if s.decision.to} - set(self._classes))
         self._labels = [*self._classes, *new]
-        key = "ranked" if self._judgements else "unranked"
-        wrong = sum(row.disagrees for row in self._rows)
-        self._summary = CLEANER[key].format(shown=len(self.shown), n=len(self._rows), wrong=wrong)
         self._n_shown = len(self.shown)
-        catalog = self.workspace.project.catalog if self.workspace.project else None
-        self.gallery.rows = tuple(
-            row_of(catalog, row, waiting.get(row.photo.id)) for row in self.shown if catalog
-        )
+        summary = CLEANER["ranked" if self._judgements else "unranked"]
+        self._summary = summary.format(shown=self._n_shown, n=len(self._rows), wrong=self._n_wrong)
+        self.gallery.rows = tuple(self._card(row, waiting.get(row.photo.id)) for row in self.shown)
         self._show_target()
+
+    def _card(self, row: PhotoRow, staged: StagedDecision | None) -> GalleryRow:
+        """A photo as the gallery shows it, made anew only when something was decided about it."""
+        kept = self._cards.get(row.photo.id)
+        if kept is None or kept[0] != staged:
+            kept = self._cards[row.photo.id] = (staged, row_of(self._root, row, staged))
+        return kept[1]
 
     def _show_target(self, _change: object = None) -> None:
         """Say in the bar which photos a decision is about."""

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from fieldmark.catalog import Catalog
 from fieldmark.comparison import Comparison, compare_rounds
-from fieldmark.decisions import Decision, StagedDecision
+from fieldmark.decisions import Decision, Kind, StagedDecision
 from fieldmark.journal import Act
 from fieldmark.project import KEY_LENGTH, Project, Round
 from fieldmark_widgets.strings_cleaner import CLEANER
 
-KINDS = ("relabel", "delete", "keep", "unsure")
+KINDS: tuple[Kind, ...] = ("relabel", "delete", "keep", "unsure")
 """In the order in which they are counted."""
 ACTS = ("import", "apply", "relabel", "delete", "quarantine", "restore", "split")
 

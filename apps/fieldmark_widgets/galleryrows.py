@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from fieldmark.catalog import Catalog
 from fieldmark.decisions import StagedDecision
 from fieldmark_widgets.cleanerwords import diff_of, say_photos, say_who, tag_of
 from fieldmark_widgets.gallery import Gallery, GalleryRow
@@ -13,11 +13,11 @@ from fieldmark_widgets.rowfilter import photo_name
 from fieldmark_widgets.strings_cleaner import CLEANER
 
 
-def row_of(catalog: Catalog, row: PhotoRow, staged: StagedDecision | None = None) -> GalleryRow:
-    """One photo: its label and what the model says, and below it loss and name."""
+def row_of(root: Path, row: PhotoRow, staged: StagedDecision | None = None) -> GalleryRow:
+    """One photo of the dataset folder `root`: its label and what the model says, and below it loss and name."""
     return GalleryRow(
         id=row.photo.id,
-        file=catalog.file_of(row.photo),
+        file=root / row.photo.path,
         hash=row.photo.hash,
         title=caption_of(row),
         text=detail_of(row),
@@ -26,11 +26,11 @@ def row_of(catalog: Catalog, row: PhotoRow, staged: StagedDecision | None = None
     )
 
 
-def diff_row(catalog: Catalog, row: PhotoRow, staged: StagedDecision) -> GalleryRow:
+def diff_row(root: Path, row: PhotoRow, staged: StagedDecision) -> GalleryRow:
     """One photo of the diff: what it is and what it will be, and who decided so."""
     return GalleryRow(
         id=row.photo.id,
-        file=catalog.file_of(row.photo),
+        file=root / row.photo.path,
         hash=row.photo.hash,
         title=diff_of(staged, row.photo.label),
         text=f"{photo_name(row)} · {say_who(staged)}",

@@ -19,7 +19,7 @@ import anywidget
 import traitlets
 
 from fieldmark.callbacks import Progress
-from fieldmark.catalog import Catalog, CatalogPhoto
+from fieldmark.catalog import CatalogPhoto
 from fieldmark.errors import Cancelled
 from fieldmark.learner import Learner
 from fieldmark.project import Project
@@ -49,7 +49,7 @@ TOP_LOSSES = 12
 class _Found:
     """What the worker brings back."""
 
-    catalog: Catalog
+    root: Path
     learner: Learner
     judgements: dict[int, Judgement]
     photos: dict[int, CatalogPhoto]
@@ -225,7 +225,7 @@ class Results(Component):
         self.selection = chosen if self.selected_cell else ()
         self._n_selected = len(self.selection)
         shown = rows if self.selected_cell else rows[:TOP_LOSSES]
-        self.gallery.rows = tuple(row_of(found.catalog, row) for row in shown)
+        self.gallery.rows = tuple(row_of(found.root, row) for row in shown)
 
     # --- Messages from the browser ---
 
@@ -248,7 +248,7 @@ def _find(project: Project, watch: Watch | None) -> _Found:
     learner = project.learner or project.fitted(watch) if watch else project.fitted()
     judgements = judge(learner, project.catalog)
     photos = project.catalog.photos(ids=judgements.keys(), status=None)
-    return _Found(project.catalog, learner, judgements, {photo.id: photo for photo in photos})
+    return _Found(project.root, learner, judgements, {photo.id: photo for photo in photos})
 
 
 def _trained_as(row: PhotoRow) -> str | None:

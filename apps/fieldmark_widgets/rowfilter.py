@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
 
 from fieldmark.decisions import StagedDecision
 from fieldmark_widgets.photorows import PhotoRow
-
-Wanted = Literal["any", "open", "staged"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +18,8 @@ class RowFilter:
     """A class, by the label that photos have; empty for all."""
     side: str = "all"
     """"train" (learned from) or "valid" (held out)."""
-    decision: Wanted = "any"
-    """"open": nothing decided yet · "staged": decided, and not applied yet."""
+    decision: str = "any"
+    """For "any", "open" (nothing decided yet) or "staged" (decided, and not applied yet)."""
     disagrees: bool = False
     """Only where the model says something else than the label."""
     text: str = ""
@@ -37,7 +34,7 @@ class RowFilter:
             and (self.side == "all" or (row.judgement is not None and row.judgement.side == self.side))
             and (self.decision == "any" or (self.decision == "staged") == (staged is not None))
             and (not self.disagrees or row.disagrees)
-            and self.text.strip().casefold() in photo_name(row).casefold()
+            and (not self.text or self.text.strip().casefold() in photo_name(row).casefold())
             and (not self.only or row.photo.id in self.only)
         )
 

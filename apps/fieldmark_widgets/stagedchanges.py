@@ -79,6 +79,8 @@ class StagedChanges(Component):
         """Show the staged decisions of a workspace's project, or of the dataset folder at a path."""
         self.workspace = as_workspace(workspace)
         self._watch: Watch | None = None
+        self._judged: object = None
+        self._worth = False
         super().__init__(gallery=Gallery(), **traits)
         self.on_msg(self._receive)
         self.workspace.observe(self._on_project, "project")
@@ -159,17 +161,25 @@ class StagedChanges(Component):
         acts = catalog.acts()
         self._undo = describe_act(act_to_undo(acts), "undo")
         self._redo = describe_act(act_to_redo(acts), "redo")
-        self._can_train = not project.train_blockers() and (project.is_stale or not project.is_trained)
+        self._can_train = self._is_worth_training(project, acts)
         self._compared = "" if self._can_train else say_progress_made(project)
         self._show_diff(catalog)
         if self.state != "busy":
             self.state = "ready" if self.staged else "empty"
 
+    def _is_worth_training(self, project: Project, acts: Sequence[Act]) -> bool:
+        """Whether photos or choices changed; looked up only after an act, since decisions change neither."""
+        now = (project, [(act.id, act.state) for act in acts], project.choices, self.workspace.trainings)
+        if now != self._judged:
+            self._judged = now
+            self._worth = not project.train_blockers() and (project.is_stale or not project.is_trained)
+        return self._worth
+
     def _show_diff(self, catalog: Catalog) -> None:
         photos = catalog.photos(ids=[waiting.photo_id for waiting in self.staged], status=None)
         rows = {photo.id: PhotoRow(photo, None) for photo in photos}
         self.gallery.rows = tuple(
-            diff_row(catalog, rows[waiting.photo_id], waiting) for waiting in self.staged
+            diff_row(catalog.root, rows[waiting.photo_id], waiting) for waiting in self.staged
         )
 
     # --- Acts and training ---

@@ -52,7 +52,7 @@ def check(
 def import_(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, zip, tar or CSV of photos.")],
     dataset: Dataset,
-    label_regex: Annotated[
+    labels: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Labels from file names: its first group.")
     ] = None,
     json_output: Json = False,
@@ -61,7 +61,7 @@ def import_(
     from fieldmark.importing import import_photos
 
     with progress_bars() as callback:
-        report = import_photos(source, dataset, who=getpass.getuser(), labels=label_regex, callback=callback)
+        report = import_photos(source, dataset, who=getpass.getuser(), labels=labels, callback=callback)
     if json_output:
         print_json(report.as_dict())
         return

@@ -61,5 +61,5 @@ def mcnemar(mended: int, spoilt: int) -> float:
     McNemar (1947), Psychometrika 12: 153–157, in its exact binomial form.
     """
     n = mended + spoilt
-    tail = sum(comb(n, k) for k in range(min(mended, spoilt) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    tail = sum(comb(n, k) for k in range(min(mended, spoilt) + 1))
+    return min(1.0, 2 * (tail / (1 << n)))

@@ -64,6 +64,8 @@ def near_duplicates(looks: Sequence[Look | None]) -> list[Group]:
     """
     known = [place for place, look in enumerate(looks) if look is not None]
     seen = [look for look in looks if look is not None]
+    if not seen:
+        return []
     alike = exact_duplicates(_lookalikes(seen).tolist())
     groups = [part for group in alike for part in _cut_by_day(group, seen)]
     named = [tuple(sorted(known[place] for place in group)) for group in groups if _several(group, seen)]

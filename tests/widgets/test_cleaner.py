@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from widgets.messages import receive, set_trait
 
 from fieldmark.decisions import delete, keep, relabel, unsure
 from fieldmark.importing import import_photos
@@ -16,6 +15,7 @@ from fieldmark.project import Project
 from fieldmark.sample import MISLABELLED, write_sample
 from fieldmark_widgets.cleaner import MANY, Cleaner
 from fieldmark_widgets.workspace import Workspace
+from widgets.messages import receive, set_trait
 
 
 @pytest.fixture(scope="module")

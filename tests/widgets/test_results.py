@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from widgets.messages import receive
 
 from fieldmark.importing import import_photos
 from fieldmark.interp import Interpretation
+from fieldmark.planning import NewPhoto
 from fieldmark.project import Project
 from fieldmark.sample import write_sample
 from fieldmark_widgets.results import TOP_LOSSES, Results
 from fieldmark_widgets.workspace import Workspace
+from widgets.messages import receive
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +111,13 @@ def test_each_class_has_n_and_intervals(results: Results) -> None:
 def test_a_photo_that_cannot_be_read_is_left_out_with_a_reason(trained: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(trained, tmp_path / "dataset"))
     catalog = Project.open(root).catalog
-    photo = catalog.photos()[0]
-    (root / photo.path).write_bytes(b"no photo any more")
+    broken = catalog.incoming / "broken.jpg"
+    broken.write_bytes(b"no photo any more, whatever it is called")
+    digest = hashlib.sha256(broken.read_bytes()).hexdigest()
+    catalog.add([NewPhoto(broken, digest, "grass", "broken.jpg", 1, 1)], who="anna", why="test")
     results = open_results(root)
     assert results._left_out["title"] == "1 photo was left out"
-    assert results._left_out["lines"][0]["name"] == Path(photo.path).name
+    assert results._left_out["lines"][0]["name"] == "broken.jpg"
     assert results._left_out["lines"][0]["reason"]
 
 
