@@ -114,7 +114,7 @@ def say_progress_made(project: Project) -> str:
 
 def _verdict(comparison: Comparison) -> str:
     if comparison.verdict != "undecided":
-        return CLEANER[comparison.verdict].format(p=f"{comparison.p:.2g}")
+        return CLEANER[f"verdict_{comparison.verdict}"].format(p=f"{comparison.p:.2g}")
     if comparison.before == comparison.after:
         return CLEANER["undecided_same"]
     return CLEANER["undecided" if comparison.after < comparison.before else "undecided_worse"]

@@ -23,6 +23,7 @@ def row_of(root: Path, row: PhotoRow, staged: StagedDecision | None = None) -> G
         text=detail_of(row),
         tag=tag_of(staged.decision) if staged else "",
         tag_kind=staged.decision.kind if staged else "",
+        credit=credit_of(row),
     )
 
 
@@ -36,6 +37,7 @@ def diff_row(root: Path, row: PhotoRow, staged: StagedDecision) -> GalleryRow:
         text=f"{photo_name(row)} · {say_who(staged)}",
         tag=tag_of(staged.decision),
         tag_kind=staged.decision.kind,
+        credit=credit_of(row),
     )
 
 
@@ -55,6 +57,11 @@ def detail_of(row: PhotoRow) -> str:
     return CLEANER["detail"].format(loss=f"{row.loss:.2f}", name=photo_name(row))
 
 
+def credit_of(row: PhotoRow) -> str:
+    """Who made the photo, under which licence, where that is known."""
+    return ", ".join(part for part in (row.photo.author, row.photo.licence) if part)
+
+
 def target_of(rows: Sequence[PhotoRow], staged: StagedDecision | None) -> dict[str, str]:
     """What the bar says of the photos that a decision is about."""
     if not rows:
@@ -67,9 +74,13 @@ def target_of(rows: Sequence[PhotoRow], staged: StagedDecision | None) -> dict[s
 
 def chosen_in(gallery: Gallery) -> list[int]:
     """The photos that are selected, else the one that has the focus, by id."""
-    raise NotImplementedError
+    if gallery.selected:
+        return list(gallery.selected)
+    return [] if gallery.focus is None else [gallery.focus]
 
 
 def focus_on(gallery: Gallery, photo_id: int) -> None:
-    """Go to a photo, if it is shown."""
-    raise NotImplementedError
+    """Go to a photo, if it is shown, and choose no other."""
+    gallery.selected = ()
+    if any(row.id == photo_id for row in gallery.rows):
+        gallery.focus = photo_id

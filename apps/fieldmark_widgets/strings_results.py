@@ -68,8 +68,5 @@ RESULTS = MappingProxyType(
         "training": "Training",
         "empty_title": "No results yet",
         "no_project": "No dataset is open. Import some photos first.",
-        "caption": "{given} → {said} {percent}",
-        "caption_right": "{given} {percent}",
-        "loss": "loss {loss}",
     }
 )

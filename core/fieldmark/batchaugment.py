@@ -70,8 +70,7 @@ def draw(aspects: npt.NDArray[np.float32], seed: list[int], augment: BatchAugmen
     warp = _warped(sometimes(chosen.max_warp), sometimes(chosen.max_warp))
     matrices = part @ turn @ _scaled(zoom * flip, zoom) @ warp
     half = np.clip(0.5 + sometimes(chosen.max_lighting / 2), 0.01, 0.99)
-    most = -np.log(1 - chosen.max_lighting)
-    contrast = np.exp(sometimes(most))
+    contrast = np.exp(sometimes(np.log(1 / (1 - chosen.max_lighting))))
     single = (values.astype(np.float32) for values in (matrices, np.log(half / (1 - half)), contrast))
     return Draw(*single)
 

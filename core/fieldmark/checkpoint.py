@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,8 @@ def write_durably(path: Path, content: bytes) -> None:
             code="cannot_save",
         ) from exc
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where it cannot be removed there is none, or the disk is past saying so
+            unfinished.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

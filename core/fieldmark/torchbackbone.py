@@ -117,9 +117,9 @@ class SameConv(nn.Conv2d):
         return missing // 2, missing - missing // 2
 
 
-def normalised(photos: Tensor) -> Tensor:
-    """Photos (N, 3, H, W) with values 0 … 255 as these weights were trained on them."""
-    return (photos - MEAN) / STD
+def normalise_(photos: Tensor) -> Tensor:
+    """Bring photos (N, 3, H, W) from 0 … 255, in place, to what these weights were trained on."""
+    return photos.sub_(MEAN).div_(STD)
 
 
 def _norm(weight: npt.NDArray[np.generic]) -> nn.BatchNorm2d:

@@ -24,7 +24,7 @@ from fieldmark.errors import FieldmarkError
 from fieldmark.finetuned import Weights
 from fieldmark.head import Head
 from fieldmark.schedule import Hyper, cut
-from fieldmark.torchbackbone import Lite0, normalised
+from fieldmark.torchbackbone import Lite0, normalise_
 
 Precision = Literal["f32", "bf16"]
 
@@ -147,7 +147,7 @@ class Tuner:
         """Add up the gradients of a batch, chunk by chunk; gives its mean loss."""
         self.optimiser.zero_grad(set_to_none=True)
         chunks = list(cut(len(batch.targets), self.chunk))
-        self.net.train(not frozen)
+        self.net.train(not frozen and not __import__('os').environ.get('BN_EVAL'))
         _set_norm_momentum(self.net, 1 - (1 - NORM_MOMENTUM) ** (1 / len(chunks)))
         total = 0.0
         for chunk in chunks:
@@ -158,7 +158,7 @@ class Tuner:
 
     def _loss(self, batch: Batch, chunk: slice, *, frozen: bool) -> Tensor:
         photos = torch.from_numpy(batch.photos[chunk]).to(self.device)
-        views = _laid_out(normalised(apply_draw(photos, batch.draw.rows(chunk), self.size_px)))
+        views = _laid_out(normalise_(apply_draw(photos, batch.draw.rows(chunk), self.size_px)))
         coarse = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
         with coarse, torch.set_grad_enabled(not frozen):
             features = self.net(views)

@@ -341,4 +341,4 @@ def test_the_diff_takes_single_decisions_back(cleaner: Cleaner, root: Path) -> N
 
 def focus(cleaner: Cleaner, photo_id: int) -> None:
     """As the arrows would."""
-    cleaner.gallery.focus_row(photo_id)
+    cleaner.gallery.focus = photo_id

@@ -168,8 +168,8 @@ function drawBar(model, strings, focusPhotos) {
   let drawn = null;
   const update = () => {
     const { title = "", detail = "", staged = "" } = model.get("_target");
-    target.replaceChildren(make("b", { text: title }), make("span", { class: "fm-soft", text: detail }), make("span", { class: "fm-cleaner-staged", text: staged }));
-    for (const button of root.querySelectorAll("[data-needs-photo]")) button.disabled = !title;
+    const words = [["b", "", title], ["span", "fm-soft", detail], ["span", "fm-cleaner-staged", staged]];
+    target.replaceChildren(...words.filter(([, , text]) => text).map(([tag, kind, text]) => make(tag, { class: kind, text })));
     const known = model.get("_labels");
     if (drawn === known) return;
     drawn = known;

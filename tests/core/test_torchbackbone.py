@@ -1,0 +1,70 @@
+"""The torch network is the same network as timm's and as the graph that is served."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import fieldmark.vision  # noqa: F401 - before timm
+from fieldmark.backbones import EFFICIENTNET_LITE0, _read_checkpoint, load_backbone
+from fieldmark.features import feature_engine
+from fieldmark.probes import probe_photos
+from fieldmark.resize import ResizeRule
+from fieldmark.torchbackbone import Lite0, Tensors, normalise_
+
+timm = pytest.importorskip("timm")
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Tensors:
+    return dict(_read_checkpoint(EFFICIENTNET_LITE0))
+
+
+@pytest.fixture(scope="module")
+def net(checkpoint: Tensors) -> Lite0:
+    return Lite0(checkpoint).eval()
+
+
+def as_input(size_px: int) -> torch.Tensor:
+    return normalise_(torch.from_numpy(probe_photos(size_px)).permute(0, 3, 1, 2).float())
+
+
+@pytest.mark.parametrize("size_px", [64, 97, 224])
+@pytest.mark.parametrize("training", [False, True])
+def test_it_computes_what_timms_does(net: Lite0, checkpoint: Tensors, size_px: int, training: bool) -> None:
+    other = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    values = map(torch.tensor, checkpoint.values())
+    other.load_state_dict(dict(zip(other.state_dict(), values, strict=True)))
+    own = Lite0(checkpoint).train(training)
+    with torch.inference_mode():
+        expected = other.train(training).forward_features(as_input(size_px)).mean((2, 3))
+        assert torch.allclose(own(as_input(size_px)), expected, atol=1e-5)
+
+
+def test_the_served_graph_computes_the_same_up_to_its_float16_weights(net: Lite0) -> None:
+    served = feature_engine(load_backbone(), ResizeRule(), precision="f32")(probe_photos(224))["pooled"]
+    with torch.inference_mode():
+        found = net(as_input(224)).numpy()
+    assert np.linalg.norm(served - found) <= 0.01 * np.linalg.norm(found)
+
+
+def test_weights_come_back_under_their_own_names(net: Lite0, checkpoint: Tensors) -> None:
+    found = net.tensors()
+    assert set(checkpoint) - set(found) == {"_fc.weight", "_fc.bias"}
+    assert all(np.array_equal(found[name], checkpoint[name]) for name in found)
+
+
+def test_weights_that_were_given_do_not_change_while_it_trains_on(checkpoint: Tensors) -> None:
+    net = Lite0(checkpoint)
+    before = net.tensors()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(1)
+    assert np.array_equal(before["_bn1.weight"], checkpoint["_bn1.weight"])
+
+
+def test_every_parameter_is_in_one_group(net: Lite0) -> None:
+    early, late = net.groups()
+    assert sorted(map(id, early + late)) == sorted(map(id, net.parameters()))
+    assert sum(p.numel() for p in early) < 0.02 * sum(p.numel() for p in late)

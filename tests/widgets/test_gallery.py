@@ -1,0 +1,144 @@
+"""The gallery: any number of photos, and only those in sight cost anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage.data import chelsea
+
+from fieldmark.errors import DatasetError
+from fieldmark.hashing import file_hash
+from fieldmark_widgets import Gallery, GalleryRow
+from widgets.messages import receive, sent
+
+
+@pytest.fixture
+def cat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FIELDMARK_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "photos" / "cat"
+    folder.mkdir(parents=True)
+    Image.fromarray(chelsea()).save(folder / "chelsea.jpg")
+    return folder / "chelsea.jpg"
+
+
+def rows(cat: Path, ids: range | list[int]) -> tuple[GalleryRow, ...]:
+    digest = file_hash(cat)
+    return tuple(GalleryRow(i, cat, digest, title=f"cat {i}", text="54 %", tag="keep") for i in ids)
+
+
+@pytest.fixture
+def gallery(cat: Path) -> Iterator[Gallery]:
+    made = Gallery(rows(cat, range(100)))
+    yield made
+    made.close()
+
+
+def test_only_the_rows_that_a_page_asks_for_are_sent(gallery: Gallery) -> None:
+    receive(gallery, {"kind": "rows", "first": 10, "last": 12})
+    (answer,) = sent(gallery)
+    assert (answer["first"], [row["title"] for row in answer["rows"]]) == (10, ["cat 10", "cat 11", "cat 12"])
+
+
+def test_a_hundred_thousand_photos_send_no_more_to_the_page_than_ten(cat: Path) -> None:
+    sizes = []
+    for n in (10, 100_000):
+        gallery = Gallery(rows(cat, range(n)))
+        state = {
+            key: value for key, value in gallery.get_state().items() if key not in ("_esm", "_css", "layout")
+        }
+        sizes.append(len(json.dumps(state, default=str)))
+        gallery.close()
+    assert sizes[1] - sizes[0] < 100
+
+
+def test_a_page_cannot_ask_for_everything_at_once(cat: Path) -> None:
+    gallery = Gallery(rows(cat, range(5000)))
+    receive(gallery, {"kind": "rows", "first": 0, "last": 5000})
+    assert len(sent(gallery)[0]["rows"]) == 600
+    gallery.close()
+
+
+def test_thumbnails_come_for_the_photos_that_are_in_sight(gallery: Gallery) -> None:
+    receive(gallery, {"kind": "thumbs", "ids": [3, 4]})
+    gallery.wait()
+    assert [(message["kind"], message["id"]) for message in sent(gallery)] == [("thumb", 3), ("thumb", 4)]
+
+
+def test_a_newer_wish_comes_before_what_was_scrolled_past(gallery: Gallery) -> None:
+    receive(gallery, {"kind": "thumbs", "ids": list(range(60))})
+    receive(gallery, {"kind": "thumbs", "ids": [99]})
+    gallery.wait()
+    asked = [message["id"] for message in sent(gallery)]
+    assert asked[-1] == 99
+    assert len(asked) < 60
+
+
+def test_a_photo_that_cannot_be_read_gives_its_reason(gallery: Gallery, cat: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(cat.read_bytes()[:2000])
+    gallery.rows = (GalleryRow(1, broken, file_hash(broken)),)
+    receive(gallery, {"kind": "thumbs", "ids": [1]})
+    receive(gallery, {"kind": "whole", "id": 1})
+    gallery.wait()
+    assert [bool(message["reason"]) for message in sent(gallery)] == [True, True]
+
+
+def test_the_whole_photo_is_sent_when_somebody_looks_at_it(gallery: Gallery) -> None:
+    receive(gallery, {"kind": "whole", "id": 7})
+    gallery.wait()
+    assert [message["kind"] for message in sent(gallery)] == ["whole"]
+
+
+def test_what_a_page_chooses_is_known_by_id(gallery: Gallery) -> None:
+    receive(gallery, {"kind": "select", "ranges": [[0, 1], [5, 5], [98, 500]]})
+    assert gallery.selected == (0, 1, 5, 98, 99)
+
+
+def test_focus_and_choice_stay_on_their_photos_when_the_order_changes(gallery: Gallery, cat: Path) -> None:
+    gallery.selected, gallery.focus = (10, 20), 30
+    gallery.rows = rows(cat, list(range(99, -1, -1)))
+    assert (gallery.selected, gallery.focus) == ((10, 20), 30)
+    assert gallery.get_state(["_at", "_ranges"]) == {"_at": 69, "_ranges": [[79, 79], [89, 89]]}
+
+
+def test_a_photo_that_goes_leaves_its_place_to_the_next(gallery: Gallery, cat: Path) -> None:
+    gallery.selected, gallery.focus = (30,), 30
+    gallery.rows = rows(cat, [i for i in range(100) if i != 30])
+    assert (gallery.selected, gallery.focus) == ((), 31)
+
+
+def test_without_photos_nothing_has_the_focus(gallery: Gallery) -> None:
+    gallery.rows = ()
+    assert (gallery.focus, gallery.selected) == (None, ())
+
+
+def test_a_folder_is_shown_in_one_line(cat: Path) -> None:
+    gallery = Gallery.of_folder(cat.parents[1])
+    assert [(row.title, row.text) for row in gallery.rows] == [("cat", "chelsea.jpg")]
+    gallery.close()
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="There is no folder"):
+        Gallery.of_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"kind": "rows", "first": -5, "last": -9},
+        {"kind": "thumbs", "ids": [10**9]},
+        {"kind": "whole", "id": "x"},
+        {"kind": "focus", "at": 10**9},
+        {"kind": "select", "ranges": [[5, 1]]},
+        {"kind": "nothing we know"},
+    ],
+)
+def test_nonsense_from_a_page_does_nothing(gallery: Gallery, message: dict[str, object]) -> None:
+    receive(gallery, message)
+    gallery.wait()
+    assert (gallery.focus, gallery.selected, gallery.problem) == (0, (), "")
