@@ -28,6 +28,7 @@ from fieldmark.errors import FieldmarkError
 from fieldmark_server.apptable import find_apps, find_notebooks
 from fieldmark_server.assets import AssetHandler
 from fieldmark_server.pages import AppPage, KernelChannel, MissingPage, StartPage, describe_page
+from fieldmark_server.visitors import Visitors
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -97,7 +98,7 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
             "voila_configuration": self.voila_configuration,
             "template_paths": self.template_paths,
             "config": self.config,
-            "max_kernels": self.max_kernels,
+            "visitors": Visitors(self.max_kernels),
         }
         routes = [
             (r"/", StartPage, {"cards": cards}),
@@ -116,12 +117,12 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
     def listen(self) -> None:
         """Listen on the first free port, tell the link, and serve until Ctrl-C or SIGTERM."""
         self.port = self._bind()
+        self.ioloop = IOLoop.current()
+        signal.signal(signal.SIGINT, self._handle_signal_stop)  # as Voilà does with SIGTERM
         if self.on_ready is not None:
             self.on_ready(self.display_url)
         if self.open_browser:
             webbrowser.open(self.display_url)
-        self.ioloop = IOLoop.current()
-        signal.signal(signal.SIGINT, self._handle_signal_stop)  # as Voilà does with SIGTERM
         try:
             self.ioloop.start()
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
@@ -15,6 +16,10 @@ from voila.tornado.kernel_websocket_handler import (
 
 from fieldmark_server.apptable import APPS, AppCard
 from fieldmark_server.assets import asset_url
+from fieldmark_server.visitors import Visitors
+
+KERNEL_OF_PAGE = re.compile(r'"kernelId": "([\w-]+)"')
+"""As index.html.j2 writes it."""
 
 KEPT_FROM_VISITORS = frozenset({"stream", "error", "execute_input"})
 """What a kernel writes may hold paths and tracebacks; it is on the server's console already."""
@@ -69,20 +74,30 @@ class MissingPage(Page):
 class AppPage(Page, TornadoVoilaHandler):  # type: ignore[misc]  # voila carries no types
     """An app: its notebook runs in a kernel of the visitor's own."""
 
-    def initialize(self, *, max_kernels: int, **settings: Any) -> None:
-        """Take how many visitors there may be at a time."""
+    def initialize(self, *, visitors: Visitors, **settings: Any) -> None:
+        """Take who is here already."""
         super().initialize(**settings)
-        self.max_kernels = max_kernels
+        self.visitors = visitors
+        self.kernel_of_page: str | None = None
 
     @web.authenticated
     async def get(self, name: str) -> None:
         """Run the notebook and send its page as it comes."""
-        if len(self.kernel_manager.list_kernel_ids()) >= self.max_kernels:
+        if not self.visitors.enter(self.kernel_manager.list_kernel_ids()):
             raise web.HTTPError(503)
         # Sets the cookie that lets the page say goodbye: without it the server answers 403, and the kernel of
         # every visitor who left stays.
         _ = self.xsrf_token
-        await TornadoVoilaHandler.get(self, path=f"{name}.ipynb")
+        try:
+            await TornadoVoilaHandler.get(self, path=f"{name}.ipynb")
+        finally:
+            self.visitors.opened(self.kernel_of_page)
+
+    def write(self, chunk: str | bytes | dict[str, Any]) -> None:
+        """Send a part of the page; the one with its kernel's name in it tells whose kernel that is."""
+        if isinstance(chunk, str) and (found := KERNEL_OF_PAGE.search(chunk)):
+            self.kernel_of_page = found[1]
+        super().write(chunk)
 
 
 class KernelChannel(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # voila carries no types

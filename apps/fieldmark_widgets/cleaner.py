@@ -42,10 +42,10 @@ from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace, as_workspace
 
 FILTERS = ("label", "side", "decision", "disagrees", "text", "only")
-DIGITS = 10
-"""Labels that have a key: 1 to 9, and 0 for the tenth."""
 MANY = 25
 """Above so many photos at once, deciding is left to the worker: each is written to the disk by itself."""
+MOST_TOLD = 3
+"""Decisions of somebody else that were replaced, and are told of one by one."""
 
 
 class Cleaner(Component):
@@ -96,6 +96,7 @@ class Cleaner(Component):
         self.staging: Staging | None = None
         self._judgements: Mapping[int, Judgement] = {}
         self._rows: list[PhotoRow] = []
+        self._by_id: dict[int, PhotoRow] = {}
         self._cards: dict[int, tuple[StagedDecision | None, GalleryRow]] = {}
         self._root = Path()
         self._n_wrong = 0
@@ -124,9 +125,9 @@ class Cleaner(Component):
 
     def accept(self, photo_ids: Sequence[int] | None = None) -> None:
         """Take the model's suggestion: relabel to what it says, or keep where it agrees."""
-        ids = set(self.chosen() if photo_ids is None else photo_ids)
-        rows = [row for row in self._rows if row.photo.id in ids and row.said is not None]
-        self._stage({row.photo.id: _suggested(row) for row in rows})
+        ids = self.chosen() if photo_ids is None else photo_ids
+        rows = [self._by_id[photo_id] for photo_id in ids if photo_id in self._by_id]
+        self._stage({row.photo.id: _suggested(row) for row in rows if row.said is not None})
 
     def take_back(self, photo_ids: Sequence[int] | None = None) -> None:
         """Let photos wait for nothing any more."""
@@ -182,10 +183,10 @@ class Cleaner(Component):
 
     def _take_staged(self, surprises: Sequence[StagedDecision], wanted: Mapping[int, Decision]) -> None:
         following = self._following(wanted)
-        names = {row.photo.id: photo_name(row) for row in self._rows}
         self._notice = " ".join(
-            say_surprise(theirs, names.get(theirs.photo_id, ""), wanted[theirs.photo_id])
-            for theirs in surprises[:3]
+            say_surprise(theirs, photo_name(self._by_id[theirs.photo_id]), wanted[theirs.photo_id])
+            for theirs in surprises[:MOST_TOLD]
+            if theirs.photo_id in self._by_id
         )
         self._say_decided()
         if following is not None:
@@ -245,8 +246,11 @@ class Cleaner(Component):
     def _take_judgements(self, done: Future[dict[int, Judgement]], project: Project) -> None:
         self._watch, self._progress = None, ""
         if project is self.workspace.project:
+            untouched = bool(self.shown) and self.gallery.focus == self.shown[0].photo.id
             self._judgements = {} if done.exception() else done.result()
             self._read()
+            if untouched and self.shown:  # nobody has begun: begin with the most surprising one
+                focus_on(self.gallery, self.shown[0].photo.id)
         error = done.exception()
         if error is not None and not isinstance(error, Cancelled):
             self.problem = explain_error(error)
@@ -266,6 +270,7 @@ class Cleaner(Component):
             self._seen_ns = self._written_ns()
             self.staging.read()
             self._rows = rank(project.catalog.photos(), self._judgements)
+        self._by_id = {row.photo.id: row for row in self._rows}
         self._cards.clear()
         self._classes = sorted({row.photo.label for row in self._rows})
         self._n_wrong = sum(row.disagrees for row in self._rows)
@@ -302,8 +307,7 @@ class Cleaner(Component):
 
     def _show_target(self, _change: object = None) -> None:
         """Say in the bar which photos a decision is about."""
-        chosen = frozenset(self.chosen())
-        rows = [row for row in self.shown if row.photo.id in chosen]
+        rows = [self._by_id[photo_id] for photo_id in self.chosen() if photo_id in self._by_id]
         waiting = self.staging.decisions if self.staging else {}
         self._target = target_of(rows, waiting.get(rows[0].photo.id) if rows else None)
 

@@ -72,6 +72,7 @@ class StagedChanges(Component):
     _undo = traitlets.Dict().tag(sync=True)
     _redo = traitlets.Dict().tag(sync=True)
     _can_train = traitlets.Bool(False).tag(sync=True)
+    _blocker = traitlets.Unicode("").tag(sync=True)
     _compared = traitlets.Unicode("").tag(sync=True)
     _progress = traitlets.Unicode("").tag(sync=True)
 
@@ -162,7 +163,7 @@ class StagedChanges(Component):
         self._undo = describe_act(act_to_undo(acts), "undo")
         self._redo = describe_act(act_to_redo(acts), "redo")
         self._can_train = self._is_worth_training(project, acts)
-        self._compared = "" if self._can_train else say_progress_made(project)
+        self._compared = "" if self._can_train or self._blocker else say_progress_made(project)
         self._show_diff(catalog)
         if self.state != "busy":
             self.state = "ready" if self.staged else "empty"
@@ -172,7 +173,9 @@ class StagedChanges(Component):
         now = (project, [(act.id, act.state) for act in acts], project.choices, self.workspace.trainings)
         if now != self._judged:
             self._judged = now
-            self._worth = not project.train_blockers() and (project.is_stale or not project.is_trained)
+            blockers = project.train_blockers()
+            changed = project.is_stale or not project.is_trained
+            self._worth, self._blocker = changed and not blockers, " ".join(blockers)
         return self._worth
 
     def _show_diff(self, catalog: Catalog) -> None:

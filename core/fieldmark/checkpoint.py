@@ -45,7 +45,7 @@ def save_checkpoint(path: Path, tensors: Tensors, state: Mapping[str, Any]) -> N
     """
     from safetensors.numpy import save
 
-    whole = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    whole = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     content = save(whole, {HEADER_KEY: json.dumps(state, allow_nan=False)})
     write_durably(path, content)
 

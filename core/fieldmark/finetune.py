@@ -66,7 +66,7 @@ class FineTuneConfig:
         if min(self.epochs, self.frozen_epochs) < 0 or self.all_epochs == 0:
             raise ValueError(f"{self.frozen_epochs} + {self.epochs} epochs; expected at least one in all")
         if self.batch_size < 2:
-            raise ValueError(f"batch_size is {self.batch_size}; batch normalisation needs at least 2")
+            raise ValueError(f"batch_size is {self.batch_size}; it must be at least 2")
         if not 0 < self.lr < 1:
             raise ValueError(f"lr is {self.lr}; it must lie between 0 and 1")
         if self.patience is not None and self.patience < 1:

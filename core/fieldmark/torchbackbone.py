@@ -88,9 +88,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the block."""
-        y = _relu6(self._bn0(self._expand_conv(x))) if self.expands else x
-        y = _relu6(self._bn1(self._depthwise_conv(y)))
-        y = self._bn2(self._project_conv(y))
+        wide = _relu6(self._bn0(self._expand_conv(x))) if self.expands else x
+        y: Tensor = self._bn2(self._project_conv(_relu6(self._bn1(self._depthwise_conv(wide)))))
         return x + y if self.adds else y
 
 

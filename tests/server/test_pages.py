@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import nbformat
 import pytest
+
 from server.running import RunningServer, run_server
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from server.running import RunningServer
-from server.test_pages import leave, read_config
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from server.running import RunningServer
+from server.test_pages import leave, read_config
 
 
 def message(kind: str, content: dict[str, Any], *, channel: str = "shell") -> str:

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from server.running import free_port, run
 
 from fieldmark.errors import DatasetError, ModelFileError
 from fieldmark_server.apptable import APPS, find_apps, find_notebooks
 from fieldmark_server.cli import serve
+from server.running import free_port, run
 
 COMMAND = [sys.executable, "-c", "import typer; from fieldmark_server.cli import serve; typer.run(serve)"]
 

@@ -10,6 +10,7 @@ import comm
 import pytest
 from PIL import Image
 from skimage.data import chelsea
+
 from widgets.messages import RecordingComm
 
 

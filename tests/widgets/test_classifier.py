@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 from PIL import Image
-from widgets.messages import receive, sent, set_trait
 
 from fieldmark.predictor import ActivationMap, Failure, Prediction
 from fieldmark_widgets import Classifier, Uploader
 from fieldmark_widgets.classifier import MAX_PHOTOS
+from widgets.messages import receive, sent, set_trait
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 

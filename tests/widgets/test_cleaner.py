@@ -11,6 +11,7 @@ import pytest
 
 from fieldmark.decisions import delete, keep, relabel, unsure
 from fieldmark.importing import import_photos
+from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark.sample import MISLABELLED, write_sample
 from fieldmark_widgets.cleaner import MANY, Cleaner
@@ -23,27 +24,34 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample with its five wrong labels, trained once."""
     folder = tmp_path_factory.mktemp("sample")
     import_photos(write_sample(folder / "photos"), folder / "dataset", who="teacher")
-    Project.open(folder / "dataset").fit()
     return folder / "dataset"
 
 
+@pytest.fixture(scope="module")
+def learner(trained: Path) -> Learner:
+    """Fitted once: what a project of the same photos has after a training in its own kernel."""
+    return Project.open(trained).fit()
+
+
 @pytest.fixture
-def root(trained: Path, tmp_path: Path) -> Path:
-    """A copy, to change."""
+def root(trained: Path, learner: Learner, tmp_path: Path) -> Path:
+    """A copy, to change, of what was trained."""
     return Path(shutil.copytree(trained, tmp_path / "dataset"))
 
 
 @pytest.fixture
-def cleaner(root: Path) -> Iterator[Cleaner]:
-    cleaner = open_cleaner(root)
+def cleaner(root: Path, learner: Learner) -> Iterator[Cleaner]:
+    cleaner = open_cleaner(root, learner=learner)
     yield cleaner
     cleaner.close()
     cleaner.workspace.close()
 
 
-def open_cleaner(root: Path, who: str = "anna") -> Cleaner:
-    """As a new kernel would."""
-    cleaner = Cleaner(Workspace(root, who=who))
+def open_cleaner(root: Path, *, who: str = "anna", learner: Learner | None = None) -> Cleaner:
+    """Without a learner, as a new kernel would."""
+    project = Project.open(root)
+    project.learner = learner
+    cleaner = Cleaner(Workspace(project, who=who))
     cleaner.wait()
     return cleaner
 
@@ -54,6 +62,11 @@ def ids(cleaner: Cleaner) -> list[int]:
 
 def waiting(root: Path) -> dict[int, str]:
     return {staged.photo_id: staged.decision.kind for staged in Project.open(root).catalog.staged()}
+
+
+def focus(cleaner: Cleaner, photo_id: int) -> None:
+    """As the arrows would."""
+    cleaner.gallery.focus = photo_id
 
 
 # --- What is shown --------------------------------------------------------------------------------------------
@@ -221,8 +234,10 @@ def test_decisions_survive_a_killed_kernel(cleaner: Cleaner, root: Path) -> None
     assert len(waiting(root)) == 2
 
 
-def test_another_page_sees_a_decision_at_its_next_look(cleaner: Cleaner, root: Path) -> None:
-    other = open_cleaner(root, who="ben")
+def test_another_page_sees_a_decision_at_its_next_look(
+    cleaner: Cleaner, root: Path, learner: Learner
+) -> None:
+    other = open_cleaner(root, who="ben", learner=learner)
     photo_id = ids(cleaner)[0]
     cleaner.decide(delete, [photo_id])
     receive(other, {"kind": "look"})
@@ -231,8 +246,10 @@ def test_another_page_sees_a_decision_at_its_next_look(cleaner: Cleaner, root: P
     assert "decided by anna at" in other._target["staged"]
 
 
-def test_the_second_page_is_told_when_it_decides_otherwise(cleaner: Cleaner, root: Path) -> None:
-    other = open_cleaner(root, who="ben")
+def test_the_second_page_is_told_when_it_decides_otherwise(
+    cleaner: Cleaner, root: Path, learner: Learner
+) -> None:
+    other = open_cleaner(root, who="ben", learner=learner)
     photo_id = ids(cleaner)[0]
     cleaner.decide(delete, [photo_id])
     other.decide(keep, [photo_id])
@@ -259,6 +276,7 @@ def test_applying_moves_files_and_undo_brings_them_back(cleaner: Cleaner, root: 
     receive(cleaner.changes, {"kind": "apply"})
     cleaner.wait()
     assert cleaner.changes._done["text"] == "Done: 1 relabelled, 1 to the trash."
+    assert "Too few: moss (1)" in cleaner.changes._blocker  # so there is nothing to train yet
     assert not (root / second.path).exists()
     assert [path.parent.name for path in root.rglob(Path(first.path).name)] == ["moss"]
     assert second.id not in ids(cleaner) and waiting(root) == {}
@@ -339,6 +357,5 @@ def test_the_diff_takes_single_decisions_back(cleaner: Cleaner, root: Path) -> N
     assert list(cleaner.staging.decisions) == [second]
 
 
-def focus(cleaner: Cleaner, photo_id: int) -> None:
-    """As the arrows would."""
-    cleaner.gallery.focus = photo_id
+def test_the_most_surprising_photo_has_the_focus_first(cleaner: Cleaner) -> None:
+    assert cleaner.chosen() == ids(cleaner)[:1]

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from widgets.messages import receive, sent, set_trait
 
 from fieldmark.errors import FieldmarkError
 from fieldmark_widgets import Uploader
 from fieldmark_widgets.transfer import MIB
+from widgets.messages import receive, sent, set_trait
 
 CHUNK = 1024 * 1024
 

@@ -16,8 +16,7 @@ export default {
     const shown = make("div", { class: "fm-results-shown" },
       make("div", { class: "fm-results-columns" },
         make("section", { class: "fm-card fm-results-answer", "aria-label": strings.question }, answer.root, matrix.root),
-        photos.root),
-      classes.root, notes.root);
+        photos.root, make("div", { class: "fm-results-more" }, classes.root, notes.root)));
     const root = make("section", { class: "fm-results", "aria-label": strings.region }, problem, empty.root, stale.root, busy.root, shown);
     el.classList.add("fm");
     el.append(root);

@@ -18,10 +18,11 @@ export default {
     const busy = make("span", { class: "fm-row", role: "status" });
     const busyText = make("span", { class: "fm-soft" });
     busy.append(make("span", { class: "fm-results-pulse", "aria-hidden": "true" }), busyText, makeButton(strings.cancel, send("cancel"), { kind: "fm-quiet" }));
+    const blocker = make("p", { class: "fm-cleaner-notice", role: "status" });
     const compared = make("p", { class: "fm-cleaner-compared", role: "status" });
     const root = make("section", { class: "fm-card fm-changes", "aria-label": strings.staged },
       problem, make("div", { class: "fm-changes-head" }, make("div", { role: "status" }, title, note), make("div", { class: "fm-row" }, busy, apply, train)),
-      overtaken, done.root, compared, review, acts.root);
+      overtaken, done.root, blocker, compared, review, acts.root);
     place.addEventListener("keydown", (event) => {
       if (event.key !== "Backspace" || event.target.closest("input")) return;
       event.preventDefault();
@@ -44,6 +45,8 @@ export default {
       review.hidden = !waiting;
       overtaken.textContent = model.get("_overtaken");
       overtaken.hidden = !overtaken.textContent;
+      blocker.textContent = model.get("_blocker");
+      blocker.hidden = !blocker.textContent;
       compared.textContent = model.get("_compared");
       compared.hidden = !compared.textContent;
       busyText.textContent = model.get("_progress");
@@ -60,7 +63,7 @@ export default {
       due = true;
       queueMicrotask(() => { due = false; update(); });
     };
-    for (const name of ["state", "problem", "_waiting", "_n_to_apply", "_overtaken", "_done", "_undo", "_redo", "_can_train", "_compared", "_progress"]) model.on(`change:${name}`, soon);
+    for (const name of ["state", "problem", "_waiting", "_n_to_apply", "_overtaken", "_done", "_undo", "_redo", "_can_train", "_blocker", "_compared", "_progress"]) model.on(`change:${name}`, soon);
     update();
     const gallery = await host.getWidget(model.get("gallery"));
     await gallery.render({ el: place });

@@ -1,0 +1,290 @@
+"""The importer: photos from a folder, a zip, a table or the sample into a dataset; what came, and what did not and why.
+
+In a notebook:
+
+    importer = Importer(home="datasets")
+    display(importer)
+    importer.report             # what came of the last import
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from fieldmark.callbacks import Progress
+from fieldmark.catalog import Catalog
+from fieldmark.errors import Cancelled, DatasetError
+from fieldmark.importing import import_photos
+from fieldmark.importreport import ImportReport
+from fieldmark.names import is_portable, slug
+from fieldmark.project import Project
+from fieldmark.sample import TITLE, write_sample
+from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.component import Component
+from fieldmark_widgets.gallery import Gallery, GalleryRow
+from fieldmark_widgets.guard import explain_error, guard
+from fieldmark_widgets.importwords import describe_import
+from fieldmark_widgets.strings import UPLOADER
+from fieldmark_widgets.strings_importer import ARCHIVE_UPLOADER, IMPORTER
+from fieldmark_widgets.transfer import Upload
+from fieldmark_widgets.uploader import Message, Uploader
+from fieldmark_widgets.watch import Watch
+from fieldmark_widgets.workspace import Workspace, as_workspace
+
+MAX_ARCHIVE_MIB = 256.0
+"""A larger archive is read from the disk: give its path."""
+MOST_SUGGESTED = 12
+"""Folders that are offered while a path is typed."""
+
+
+class Importer(Component):
+    """Brings photos into the workspace's dataset, or into a new one where none is open.
+
+    Messages from the browser: `import` (source, name, regex), `sample`, `cancel`, `undo`, `label` (of the photos to
+    show; empty for all), `suggest` (path); the answer to the last: `suggestions` (paths).
+    """
+
+    _esm = module("importer")
+    _css = stylesheet("importer")
+
+    report = traitlets.Any(None)
+    """The ImportReport of the last import of this page; None before."""
+    label = traitlets.Unicode("").tag(sync=True)
+    """Show only photos of this class; empty for all."""
+    state = traitlets.Enum(("empty", "busy", "ready", "failed"), "empty").tag(sync=True)
+    """empty: no photos yet · busy: importing · ready: photos are here · failed: nothing came, `problem` says why."""
+    uploader: Any = anywidget.WidgetTrait().tag(sync=True)
+    """The Uploader that a zip can be dropped on."""
+    gallery: Any = anywidget.WidgetTrait().tag(sync=True)
+    """The Gallery of the dataset's photos."""
+
+    _strings = traitlets.Dict(dict(IMPORTER)).tag(sync=True)
+    _has_project = traitlets.Bool(False).tag(sync=True)
+    _result = traitlets.Dict().tag(sync=True)
+    _progress = traitlets.Dict().tag(sync=True)
+    _counts = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _source = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(
+        self,
+        workspace: Workspace | Project | str | Path | None = None,
+        *,
+        home: str | Path = "datasets",
+        source: str | Path | None = None,
+        **traits: Any,
+    ) -> None:
+        """Import into a workspace's project.
+
+        Args:
+            home: the folder in which a new dataset gets its own.
+            source: what is written into the field for the path at first.
+        """
+        self.workspace = as_workspace(workspace)
+        self.home = Path(home)
+        self._watch: Watch | None = None
+        uploader = Uploader(accept=".zip,.tar,.gz,.tgz,.bz2,.xz", max_upload_mib=MAX_ARCHIVE_MIB, max_files=1,
+                            max_held_mib=MAX_ARCHIVE_MIB, _strings={**UPLOADER, **ARCHIVE_UPLOADER})  # fmt: skip
+        traits = {"_source": str(source or ""), "uploader": uploader, "gallery": Gallery(), **traits}
+        super().__init__(**traits)
+        self.on_msg(self._receive)
+        self.uploader.observe(self._on_upload, "files")
+        self.workspace.observe(self._on_project, "project")
+        self.workspace.observe(self._show_photos, "changes")
+        self._on_project()
+
+    def import_from(self, source: str | Path, *, name: str = "", regex: str = "") -> None:
+        """Import a folder, archive or CSV in the worker; `wait` for it, then see `report` and `problem`.
+
+        Args:
+            name: of the dataset that is made where none is open; the source's own name where empty.
+            regex: its first group in the name of a file is the label; empty takes the folder's name.
+        """
+        path = Path(source).expanduser()
+        self._begin(
+            name or path.name.split(".")[0], lambda watch, into: self._import(path, into, regex, watch)
+        )
+
+    def import_sample(self) -> None:
+        """Import the sample."""
+
+        def make(watch: Watch, into: Catalog | Path) -> ImportReport:
+            with tempfile.TemporaryDirectory() as folder:
+                return self._import(write_sample(Path(folder) / "sample"), into, "", watch, why=TITLE)
+
+        self._begin("sample", make)
+
+    def wait(self, timeout_s: float = 60.0) -> None:
+        """Block until what was begun is done.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        self.workspace.worker.wait(timeout_s)
+
+    def undo(self) -> None:
+        """Take the last act back, which is this import as long as nothing else was done."""
+        project = self.workspace.project
+        if project is None or self.report is None:
+            return
+        act = project.catalog.undo(who=self.workspace.who)
+        self.report = None
+        self._result = {"headline": IMPORTER["undone"].format(n=act.changed if act else 0)}
+        self.workspace.say_changed()
+
+    # --- Importing ---
+
+    def _begin(self, name: str, work: Callable[[Watch, Catalog | Path], ImportReport]) -> None:
+        """Import in the worker, into the open dataset or a new one."""
+        if self._watch is not None:
+            return
+        project = self.workspace.project
+        into = project.catalog if project else self._new_folder(name)
+        watch = self._watch = Watch(self._show_progress)
+        self.state, self.problem, self._result = "busy", "", {}
+        self._progress = {"text": IMPORTER["starting"]}
+        self.workspace.worker.submit(lambda: work(watch, into), lambda done: self._end(done, into))
+
+    def _import(
+        self, path: Path, into: Catalog | Path, regex: str, watch: Watch, why: str | None = None
+    ) -> ImportReport:
+        if not path.exists():
+            raise DatasetError(IMPORTER["not_found"].format(path=path), code="missing")
+        return import_photos(
+            path, into, who=self.workspace.who, labels=regex or None, why=why, callback=watch
+        )
+
+    @guard
+    def _end(self, done: Future[ImportReport], into: Catalog | Path) -> None:
+        self._watch, self._progress = None, {}
+        error = done.exception()
+        if isinstance(error, Cancelled):
+            self._result = {"headline": str(error)}
+        elif error is not None:
+            self.problem = explain_error(error)
+        else:
+            self.report = done.result()
+            self._result = describe_import(self.report)
+        root = into if isinstance(into, Path) else into.root
+        if self.workspace.project is None and root.is_dir():
+            self.workspace.open(root)
+        else:
+            self.workspace.say_changed()
+        self._show_photos()
+        if error is not None and self.state == "empty":
+            self.state = "failed"
+
+    def _new_folder(self, name: str) -> Path:
+        """A folder of its own in `home`, called after the source."""
+        plain = name if is_portable(name) else slug(name)
+        free = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
+        self.home.mkdir(parents=True, exist_ok=True)
+        return next(self.home / folder for folder in free if not (self.home / folder).exists())
+
+    @guard
+    def _on_upload(self, _change: object = None) -> None:
+        """Import an archive that was dropped; its bytes are let go as soon as they are on the disk."""
+        if not self.uploader.files or self._watch is not None:
+            return
+        upload: Upload = self.uploader.files[0]
+        self.uploader.clear()
+
+        def make(watch: Watch, into: Catalog | Path) -> ImportReport:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / f"upload{Path(upload.name).suffix}"
+                path.write_bytes(upload.content)
+                return self._import(path, into, "", watch, why=f"from {upload.name}")
+
+        self._begin(Path(upload.name).stem, make)
+
+    def _show_progress(self, progress: Progress) -> None:
+        if self._watch is None:
+            return
+        key = "progress" if progress.total else "progress_open"
+        text = IMPORTER[key].format(
+            step=progress.step, done=f"{progress.done:,}", total=f"{progress.total:,}"
+        )
+        self._progress = {"text": text, "share": progress.done / progress.total if progress.total else 0.0}
+
+    # --- The photos that are there ---
+
+    @guard
+    def _on_project(self, _change: object = None) -> None:
+        self._has_project = self.workspace.project is not None
+        if self._watch is None:
+            self.label, self.problem = "", ""
+            if self.report is not None and self.report.dataset != getattr(
+                self.workspace.project, "root", None
+            ):
+                self.report, self._result = None, {}
+        self._show_photos()
+
+    @traitlets.observe("label")
+    @guard
+    def _show_photos(self, _change: object = None) -> None:
+        project = self.workspace.project
+        if self._watch is None:
+            self.state = "ready" if project is not None and project.catalog.counts() else "empty"
+        if project is None:
+            self._counts, self.gallery.rows = [], ()
+            return
+        counts = project.catalog.counts()
+        self._counts = [{"label": label, "n": n} for label, n in counts.items()]
+        photos = project.catalog.photos(label=self.label or None)
+        self.gallery.rows = tuple(
+            GalleryRow(p.id, project.catalog.file_of(p), p.hash, p.label, Path(p.original_name).name, credit=_credit(p.author, p.licence))
+            for p in photos
+        )  # fmt: skip
+
+    # --- Messages from the browser ---
+
+    @guard
+    def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
+        kind = message.get("kind")
+        if kind == "import":
+            self._import_as_told(message)
+        elif kind == "sample":
+            self.import_sample()
+        elif kind == "cancel" and self._watch is not None:
+            self._watch.cancel()
+        elif kind == "undo":
+            self.undo()
+        elif kind == "label":
+            self.label = str(message.get("label", ""))
+        elif kind == "suggest":
+            self.send({"kind": "suggestions", "paths": _folders_like(str(message.get("path", "")))})
+
+    def _import_as_told(self, message: Message) -> None:
+        source = str(message.get("source", "")).strip()
+        if not source:
+            raise DatasetError(IMPORTER["no_path"], code="no_path")
+        self.import_from(
+            source, name=str(message.get("name", "")).strip(), regex=str(message.get("regex", ""))
+        )
+
+
+def _credit(author: str | None, licence: str | None) -> str:
+    return ", ".join(part for part in (author, licence) if part)
+
+
+def _folders_like(typed: str) -> list[str]:
+    """Folders and archives that a path may go on with."""
+    path = Path(typed).expanduser()
+    parent, start = (path, "") if typed.endswith(("/", "\\")) else (path.parent, path.name)
+    try:
+        entries = sorted(entry for entry in parent.iterdir() if entry.name.lower().startswith(start.lower()))
+    except (OSError, ValueError):
+        return []
+    fits = [
+        e
+        for e in entries
+        if not e.name.startswith(".") and (e.is_dir() or e.suffix.lower() in (".zip", ".csv", ".tar", ".gz"))
+    ]
+    return [str(entry) for entry in fits[:MOST_SUGGESTED]]

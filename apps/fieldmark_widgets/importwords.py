@@ -1,0 +1,43 @@
+"""What came of an import, as the page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fieldmark.importreport import ImportReport
+from fieldmark.labels import escape_surrogates
+from fieldmark_widgets.strings_importer import IMPORTER
+
+MOST_NAMED = 50
+"""Lines of each list."""
+
+
+def describe_import(report: ImportReport) -> dict[str, Any]:
+    """Headline, and a list for everything that did not come as it was."""
+    key = "added_one" if report.added == 1 else "added" if report.added else "nothing_added"
+    lists = (
+        ("rejected", "red", [f"{escape_surrogates(r.path.as_posix())}: {r.reason}" for r in report.rejected]),
+        ("conflicts", "amber", [
+            IMPORTER["conflict"].format(name=d.name, label=d.label, of=d.of, of_label=d.of_label)
+            for d in report.conflicts
+        ]),
+        ("duplicates", "quiet", [IMPORTER["duplicate"].format(name=d.name, of=d.of) for d in report.duplicates]),
+        ("renamed", "quiet", [IMPORTER["rename"].format(name=r.name, path=r.path) for r in report.renamed]),
+    )  # fmt: skip
+    return {
+        "headline": IMPORTER[key].format(n=f"{report.added:,}"),
+        "took": IMPORTER["took"].format(seconds=f"{report.seconds:.1f}"),
+        "lists": [
+            {"title": IMPORTER[name], "tone": tone, "n": len(lines), "lines": _first(lines)}
+            for name, tone, lines in lists
+            if lines
+        ],
+        "skipped": IMPORTER["skipped"].format(n=report.skipped) if report.skipped else "",
+        "can_undo": report.act_id is not None,
+    }
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    rest = len(lines) - MOST_NAMED
+    return [*lines[:MOST_NAMED], *([IMPORTER["more"].format(n=rest)] if rest > 0 else [])]

@@ -1,0 +1,63 @@
+"""The English of the importer."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+IMPORTER = MappingProxyType(
+    {
+        "region": "Import photos",
+        "title_new": "Which photos do you want to tell apart?",
+        "title_more": "Add more photos",
+        "intro": "A folder for each class, such as grizzly, black and teddy. The folder is only read: its photos are "
+        "copied into a dataset of their own, where everything can be undone.",
+        "path": "Folder, zip or CSV on this computer",
+        "path_hint": "/home/me/photos",
+        "import": "Import",
+        "drop": "Or from another computer",
+        "sample": "Try the sample",
+        "sample_hint": "168 patches of brick, grass and gravel; five carry a wrong label on purpose.",
+        "options": "Where the labels are",
+        "labels_folder": "in the name of the folder",
+        "labels_regex": "in the name of the file",
+        "regex": "Regular expression; its first group is the label",
+        "regex_hint": r"^(.+)_\d+\.jpg$",
+        "name": "Name of the dataset",
+        "cancel": "Cancel",
+        "progress": "{step}: {done} of {total}",
+        "progress_open": "{step} …",
+        "starting": "Reading",
+        "undo": "Undo this import",
+        "undone": "{n} photos were taken out again.",
+        "stopped": "Stopped. {n} photos were taken in; undo takes them out again.",
+        "not_found": "{path} is not there. Check how it is written; it must be on the computer that runs this page.",
+        "no_path": "Write the path of a folder, zip or CSV first.",
+        "added_one": "1 photo imported",
+        "added": "{n} photos imported",
+        "nothing_added": "No new photo was imported",
+        "took": "{seconds} s",
+        "rejected": "Could not be used",
+        "duplicates": "There already, not taken again",
+        "conflicts": "There already under another label: one of the two is wrong",
+        "renamed": "Renamed",
+        "duplicate": "{name} is {of}",
+        "conflict": "{name} says {label}; {of} stays {of_label}",
+        "rename": "{name} is now {path}",
+        "more": "and {n} more",
+        "skipped": "{n} hidden or system files were skipped.",
+        "photos": "Photos in this dataset",
+        "all": "All",
+        "reading_hint": "Photos stay on this computer.",
+    }
+)
+
+ARCHIVE_UPLOADER = MappingProxyType(
+    {
+        "region": "Drop a zip of photos",
+        "headline": "Drop a zip here",
+        "choose": "Choose a zip",
+        "hint": "a folder for each class, packed",
+        "hint_more": "a folder for each class, packed",
+    }
+)
+"""What the uploader says otherwise when it takes archives."""

@@ -1,0 +1,353 @@
+"""Fine-tuning: where it begins, what it keeps, how it ends, and that a crash changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fieldmark.assessment import assess
+from fieldmark.callbacks import Progress
+from fieldmark.checkpoint import load_checkpoint
+from fieldmark.dataset import read_dataset
+from fieldmark.errors import Cancelled, FieldmarkError, NotTrainedError
+from fieldmark.finetune import CHECKPOINT, FineTuneConfig, best_so_far, fine_tune
+from fieldmark.finetuned import FineTuned, softening
+from fieldmark.learner import Learner, TrainConfig
+from fieldmark.predictor import Predictor
+from fieldmark.resize import ResizeRule
+from fieldmark.sample import write_sample
+from fieldmark.splitfile import given_split
+from fieldmark.splits import Split
+
+QUICK = FineTuneConfig(epochs=2, batch_size=24, precision="f32")
+SMALL = TrainConfig(rule=ResizeRule(64))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sample(tmp_path_factory.mktemp("sample"))
+
+
+def fitted(photos: Path, config: TrainConfig = SMALL) -> Learner:
+    """A learner on some of the sample's photos, at a size that trains in seconds."""
+    dataset = read_dataset(photos)
+    split = given_split(dataset)
+    return Learner(dataset, Split(split.train[::3], split.valid), config).fit()
+
+
+@pytest.fixture(scope="module")
+def learner(photos: Path) -> Learner:
+    return fitted(photos)
+
+
+@pytest.fixture(scope="module")
+def tuned(learner: Learner, tmp_path_factory: pytest.TempPathFactory) -> FineTuned:
+    return fine_tune(learner, QUICK, workdir=tmp_path_factory.mktemp("work"))
+
+
+def checkpoint(folder: Path) -> Any:
+    found = load_checkpoint(folder / CHECKPOINT)
+    assert found is not None
+    return found
+
+
+# --- What comes out -----------------------------------------------------------------------------------------
+
+
+def test_it_has_an_epoch_of_the_head_and_two_of_everything(tuned: FineTuned) -> None:
+    assert len(tuned.history) == 3
+    assert all(epoch.seconds > 0 and epoch.valid_loss is not None for epoch in tuned.history)
+
+
+def test_the_epoch_with_the_lowest_loss_is_kept_and_that_may_be_the_fit(
+    learner: Learner, tuned: FineTuned
+) -> None:
+    losses = [learner.valid.mean_loss, *(epoch.valid_loss for epoch in tuned.history)]
+    assert tuned.best_epoch == int(np.argmin(losses))
+    assert tuned.valid.mean_loss == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_the_result_is_exported_and_answers_as_it_was_judged(tuned: FineTuned, tmp_path: Path) -> None:
+    path = tmp_path / "tuned.onnx"
+    card = tuned.export(path)
+    answers = Predictor.load(path).predict([item.path for item in tuned.valid.items])
+    found = np.array([[answer.probs[label] for label in tuned.vocab] for answer in answers])
+    assert np.abs(found - tuned.valid.probs).max() < 2e-2  # bfloat16, in other batches
+    assert (card.n_valid, card.n_wrong) == (len(tuned.valid.items), tuned.valid.n_wrong)
+
+
+def test_a_tuned_trunk_says_so_in_its_card_and_is_judged_on_held_out_photos(
+    learner: Learner, tmp_path: Path
+) -> None:
+    """One epoch without a head start: the weights of the last epoch, whatever their loss."""
+    learner = fitted_without_held_out(learner)
+    tuned = fine_tune(learner, replace(QUICK, epochs=1, frozen_epochs=0), workdir=tmp_path)
+    assert (tuned.best_epoch, tuned.valid.items) == (1, ())
+    card = tuned.export(tmp_path / "tuned.onnx")
+    assert card.backbone.endswith("fine-tuned for 1 epoch")
+    assert card.sureness is None
+
+
+def fitted_without_held_out(learner: Learner) -> Learner:
+    return Learner(learner.dataset, Split(learner.split.train, ()), learner.config).fit()
+
+
+def test_it_is_assessed_like_any_learner(tuned: FineTuned, learner: Learner) -> None:
+    assert len(assess(tuned)) == len(assess(learner))
+    assert np.array_equal(tuned.oof_probs, learner.oof_probs)
+
+
+def test_views_are_averaged_for_the_held_out_photos(tuned: FineTuned) -> None:
+    found = tuned.tta(2)
+    assert found.items == tuned.valid.items
+    assert found.probs.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert not np.allclose(found.probs, tuned.valid.probs)
+
+
+def test_an_unfitted_learner_is_refused(learner: Learner, tmp_path: Path) -> None:
+    with pytest.raises(NotTrainedError):
+        fine_tune(Learner(learner.dataset, learner.split, SMALL), QUICK, workdir=tmp_path)
+
+
+# --- Honest numbers -----------------------------------------------------------------------------------------
+
+
+def test_a_temperature_softens_what_is_too_sure() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2000, 3)).astype(np.float32)
+    targets = np.array([rng.choice(3, p=np.exp(row) / np.exp(row).sum()) for row in logits.astype(float)])
+    assert softening(4 * logits, targets) == pytest.approx(4, rel=0.1)
+
+
+def test_a_temperature_never_sharpens() -> None:
+    logits = np.eye(3, dtype=np.float32)
+    assert softening(logits, np.arange(3)) == 1.0
+    assert softening(logits[:0], np.arange(0)) == 1.0
+    assert softening(logits, np.full(3, -1)) == 1.0
+
+
+# --- How it can end -----------------------------------------------------------------------------------------
+
+
+def test_a_learning_rate_that_breaks_it_ends_with_the_last_good_weights(
+    learner: Learner, tmp_path: Path
+) -> None:
+    """Weights of 1e38 are finite, what they compute is not."""
+    folder = tmp_path / "work"
+    config = replace(QUICK, frozen_epochs=0)
+    with pytest.raises(Cancelled):
+        fine_tune(learner, config, workdir=folder, callback=cancel_at("epoch 2"))
+    spoil(folder / CHECKPOINT)
+    tuned = fine_tune(learner, config, workdir=folder)
+    assert "no number any more in epoch 2" in tuned.stopped
+    assert len(tuned.history) == 1
+    assert all(np.isfinite(value).all() for value in checkpoint(folder).tensors.values())
+    assert tuned.export(tmp_path / "model.onnx").n_valid == len(learner.valid.items)
+
+
+def spoil(path: Path) -> None:
+    """Make the weights that training goes on from far too large."""
+    from fieldmark.checkpoint import save_checkpoint
+
+    found = load_checkpoint(path)
+    assert found is not None
+    found.tensors["now.head.weight"] = np.full_like(found.tensors["now.head.weight"], 3e38)
+    save_checkpoint(path, found.tensors, found.state)
+
+
+def cancel_at(words: str) -> Any:
+    def callback(progress: Progress) -> None:
+        if words in progress.step:
+            raise Cancelled("Enough.")
+
+    return callback
+
+
+def test_cancelled_it_keeps_the_best_epoch_and_can_go_on(learner: Learner, tmp_path: Path) -> None:
+    with pytest.raises(NotTrainedError, match="Start it first"):
+        best_so_far(learner, QUICK, workdir=tmp_path)
+    with pytest.raises(Cancelled):
+        fine_tune(learner, QUICK, workdir=tmp_path, callback=cancel_at("epoch 3"))
+    kept = best_so_far(learner, QUICK, workdir=tmp_path)
+    assert len(kept.history) == 2
+    assert len(fine_tune(learner, QUICK, workdir=tmp_path).history) == 3
+
+
+def test_it_asks_often_whether_to_stop(learner: Learner, tmp_path: Path) -> None:
+    """Between the blocks of the network, there and back: many times a step, however slow the machine."""
+    moments: list[float] = []
+    fine_tune(
+        learner,
+        replace(QUICK, epochs=1),
+        workdir=tmp_path,
+        callback=lambda _: moments.append(time.monotonic()),
+    )
+    gaps = np.diff(moments)
+    assert len(moments) > 100
+    assert gaps.max() < 5
+
+
+def test_progress_tells_epoch_and_time_left(learner: Learner, tmp_path: Path) -> None:
+    steps: dict[str, Progress] = {}
+    fine_tune(learner, QUICK, workdir=tmp_path, callback=lambda p: steps.update({p.step: p}))
+    words = [step for step in steps if step.startswith("Fine-tuning, epoch")]
+    assert words == [
+        "Fine-tuning, epoch 1 of 3",
+        "Fine-tuning, epoch 2 of 3, less than a minute left",
+        "Fine-tuning, epoch 3 of 3, less than a minute left",
+    ]
+    assert all(p.done <= p.total for p in steps.values())
+
+
+def test_it_stops_early_when_nothing_gets_better(learner: Learner, tmp_path: Path) -> None:
+    """At a rate of a billionth nothing ever does, by more than rounding."""
+    config = replace(QUICK, epochs=9, frozen_epochs=0, lr=1e-12, patience=2)
+    tuned = fine_tune(learner, config, workdir=tmp_path)
+    assert len(tuned.history) - tuned.best_epoch == 2
+    assert "Nothing got better for 2 epochs" in tuned.stopped
+
+
+def test_other_settings_start_anew(learner: Learner, tmp_path: Path) -> None:
+    fine_tune(learner, replace(QUICK, epochs=0), workdir=tmp_path)
+    found = fine_tune(learner, replace(QUICK, epochs=0, seed=1), workdir=tmp_path)
+    assert len(found.history) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0, "frozen_epochs": 0}, {"epochs": -1}, {"batch_size": 1}, {"lr": 0.0}, {"patience": 0}],
+)
+def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"expected|needs|must"):
+        FineTuneConfig(**wrong)
+
+
+# --- Killed and resumed -------------------------------------------------------------------------------------
+
+RUN = """
+import json, sys
+from pathlib import Path
+import torch
+from fieldmark.finetune import fine_tune
+from test_finetune import QUICK, fitted
+torch.set_num_threads(int(sys.argv[3]))
+learner = fitted(Path(sys.argv[1]))
+print("fitted", flush=True)
+shown = lambda progress: print(progress.step, progress.done, flush=True)
+fine_tune(learner, QUICK, workdir=Path(sys.argv[2]), callback=shown)
+"""
+
+
+def start(photos: Path, folder: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", RUN, str(photos), str(folder), str(torch.get_num_threads())]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as Unix does")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_a_random_step_and_resumed_it_gives_the_same_weights(
+    photos: Path, learner: Learner, tmp_path: Path, seed: int
+) -> None:
+    fine_tune(learner, QUICK, workdir=tmp_path / "whole")
+    killed_at = int(np.random.default_rng(seed).integers(30, 300))  # lines of progress; there are about 400
+    process = start(photos, tmp_path / "killed")
+    assert process.stdout is not None
+    for number, _ in enumerate(process.stdout):
+        if number == killed_at:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    fine_tune(learner, QUICK, workdir=tmp_path / "killed")
+    whole, resumed = checkpoint(tmp_path / "whole"), checkpoint(tmp_path / "killed")
+    assert whole.tensors.keys() == resumed.tensors.keys()
+    different = [n for n, value in whole.tensors.items() if not np.array_equal(value, resumed.tensors[n])]
+    assert different == []
+    told = [[epoch["train_loss"] for epoch in found.state["history"]] for found in (whole, resumed)]
+    assert told[0] == told[1]
+
+
+# --- Few photos, little memory ------------------------------------------------------------------------------
+
+
+def test_two_photos_a_class_still_train(learner: Learner, tmp_path: Path) -> None:
+    items = learner.dataset.items
+    places = {
+        place
+        for label in learner.vocab
+        for place in [i for i in learner.split.train if items[i].label == label][:2]
+    }
+    few = Learner(learner.dataset, Split(tuple(sorted(places)), ()), SMALL).fit()
+    tuned = fine_tune(few, replace(QUICK, epochs=1), workdir=tmp_path)
+    assert [np.isfinite(epoch.train_loss) for epoch in tuned.history] == [True, True]
+
+
+def test_torchs_own_error_is_known_as_no_memory() -> None:
+    from fieldmark.tuner import is_out_of_memory
+
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**52)
+    assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def test_where_memory_runs_out_chunks_are_halved_and_the_step_is_the_same(learner: Learner) -> None:
+    whole, halved = step_with(learner, fits=64), step_with(learner, fits=5)
+    assert (whole.chunk, halved.chunk) == (16, 4)
+    for name, value in whole.weights().tensors("").items():
+        assert halved.weights().tensors("")[name] == pytest.approx(value, abs=2e-5), name
+
+
+def test_where_not_even_two_photos_fit_it_says_what_to_do(learner: Learner) -> None:
+    with pytest.raises(FieldmarkError, match="Close other programs") as caught:
+        step_with(learner, fits=1)
+    assert caught.value.code == "out_of_memory"
+
+
+def step_with(learner: Learner, *, fits: int) -> Any:
+    """One step in a network that asks for more memory than there is when more than `fits` photos come."""
+    from fieldmark.backbones import EFFICIENTNET_LITE0, _read_checkpoint
+    from fieldmark.finetuned import Weights
+    from fieldmark.schedule import Hyper
+    from fieldmark.tuner import Tuner, _blank_batch
+
+    tuner = Tuner(Weights(dict(_read_checkpoint(EFFICIENTNET_LITE0)), learner._done.head.head), size_px=64)
+
+    def demand(_module: object, args: tuple[torch.Tensor]) -> None:
+        if len(args[0]) > fits:
+            torch.empty(2**52)
+
+    tuner.net.register_forward_pre_hook(demand)
+    tuner.step(_blank_batch(16, 82, len(learner.vocab)), Hyper((1e-5, 1e-4, 1e-3), 0.9))
+    return tuner
+
+
+def test_the_probe_measures_without_learning(learner: Learner) -> None:
+    from fieldmark.tuner import faster_precision
+
+    tuner = step_with(learner, fits=64)
+    before = tuner.weights().tensors("")
+    seconds = tuner.probe(82)
+    assert seconds.keys() <= {"f32", "bf16"}
+    assert min(seconds.values()) > 0
+    after = tuner.weights().tensors("")
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert faster_precision({"f32": 1.0, "bf16": 0.8}) == "bf16"
+    assert faster_precision({"f32": 1.0, "bf16": 0.95}) == "f32"
+    assert faster_precision({"f32": 1.0}) == "f32"
+
+
+def test_history_is_plain_json(tuned: FineTuned) -> None:
+    assert json.loads(json.dumps([epoch.as_dict() for epoch in tuned.history]))[0]["n_wrong"] >= 0

@@ -1,0 +1,122 @@
+"""The importer: photos come in, what does not come is said, and all of it can be undone."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from fieldmark.catalog import Catalog
+from fieldmark_widgets import Importer, Workspace
+from widgets.messages import receive, sent
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for label, image in (("cat", data.chelsea()), ("cup", data.coffee())):
+        folder = tmp_path / "my photos" / label
+        folder.mkdir(parents=True)
+        Image.fromarray(image).save(folder / "whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:999])
+    return tmp_path / "my photos"
+
+
+@pytest.fixture
+def importer(tmp_path: Path) -> Iterator[Importer]:
+    made = Importer(home=tmp_path / "datasets")
+    yield made
+    made.close()
+
+
+def test_without_a_dataset_it_is_empty_and_says_nothing_wrong(importer: Importer) -> None:
+    assert (importer.state, importer.problem, importer.workspace.project) == ("empty", "", None)
+
+
+def test_a_folder_becomes_a_dataset_of_its_own(importer: Importer, photos: Path) -> None:
+    importer.import_from(photos)
+    assert importer.state == "busy"
+    importer.wait()
+    assert (importer.state, importer.problem) == ("ready", "")
+    assert importer.workspace.project is not None
+    assert importer.workspace.project.root == importer.home / "my photos"
+    assert importer.workspace.project.catalog.counts() == {"cat": 1, "cup": 1}
+    assert importer._result["headline"] == "2 photos imported"
+    assert [entry["title"] for entry in importer._result["lists"]] == ["Could not be used"]
+    assert len(importer.gallery.rows) == 2
+
+
+def test_a_second_import_goes_into_the_open_dataset_and_takes_nothing_twice(
+    importer: Importer, photos: Path
+) -> None:
+    importer.import_from(photos)
+    importer.wait()
+    importer.import_from(photos)
+    importer.wait()
+    assert importer._result["headline"] == "No new photo was imported"
+    assert len(list(importer.home.iterdir())) == 1
+
+
+def test_an_import_can_be_undone(importer: Importer, photos: Path) -> None:
+    importer.import_from(photos)
+    importer.wait()
+    receive(importer, {"kind": "undo"})
+    assert importer.workspace.project is not None
+    assert importer.workspace.project.catalog.counts() == {}
+    assert (importer.state, importer._result["headline"]) == ("empty", "2 photos were taken out again.")
+
+
+def test_a_zip_that_was_dropped_is_imported(importer: Importer, photos: Path) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for file in photos.rglob("*.jpg"):
+            archive.write(file, file.relative_to(photos.parent).as_posix())
+    importer.uploader.add("pets.zip", content.getvalue())
+    importer.wait()
+    assert importer.workspace.project is not None
+    assert importer.workspace.project.name == "pets"
+    assert importer.workspace.project.catalog.counts() == {"cat": 1, "cup": 1}
+    assert importer.uploader.files == ()
+
+
+def test_the_sample_is_one_click_and_keeps_its_split(importer: Importer) -> None:
+    receive(importer, {"kind": "sample"})
+    importer.wait()
+    assert importer.workspace.project is not None
+    catalog = importer.workspace.project.catalog
+    assert sum(catalog.counts().values()) == 168
+    assert len(catalog.photos(split="valid")) == 48
+
+
+def test_what_is_not_there_is_a_sentence_and_leaves_no_folder(importer: Importer, tmp_path: Path) -> None:
+    receive(importer, {"kind": "import", "source": str(tmp_path / "nowhere"), "name": "", "regex": ""})
+    importer.wait()
+    assert "is not there" in importer.problem
+    assert importer.state == "failed"
+    assert list(importer.home.iterdir()) == []
+
+
+def test_an_empty_path_is_asked_for(importer: Importer) -> None:
+    receive(importer, {"kind": "import", "source": "  "})
+    assert "Write the path" in importer.problem
+
+
+def test_paths_are_offered_while_one_types(importer: Importer, photos: Path) -> None:
+    receive(importer, {"kind": "suggest", "path": str(photos.parent / "my")})
+    assert sent(importer)[-1] == {"kind": "suggestions", "paths": [str(photos)]}
+
+
+def test_a_dataset_that_is_open_already_shows_its_photos_by_class(photos: Path, tmp_path: Path) -> None:
+    from fieldmark.importing import import_photos
+
+    import_photos(photos, tmp_path / "dataset", who="test")
+    importer = Importer(Workspace(tmp_path / "dataset"))
+    assert importer.state == "ready"
+    receive(importer, {"kind": "label", "label": "cup"})
+    assert [row.title for row in importer.gallery.rows] == ["cup"]
+    assert Catalog.open(tmp_path / "dataset").counts() == {"cat": 1, "cup": 1}
+    importer.close()
