@@ -6,8 +6,10 @@ behaves by default, and why each of these settings is here, is written beside it
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
+import shutil
 import signal
 import webbrowser
 from collections.abc import Callable
@@ -66,7 +68,8 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         """Read the settings; configuration files of Voilà's lying about are not among them."""
         self.update_config(_hardening())
         super().initialize(argv or [])
-        self.log.addFilter(_is_news)
+        for log in (self.log, logging.getLogger("tornado.general")):
+            log.addFilter(_is_news)
         logging.getLogger("tornado.access").setLevel(logging.ERROR)  # who mistypes an address is no news
 
     @default("root_dir")
@@ -128,6 +131,16 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         finally:
             self.stop()
 
+    def stop(self) -> None:
+        """End every kernel; one that is only just starting cannot be ended, so it is waited for."""
+        self.ioloop.run_sync(self._end_kernels)
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+    async def _end_kernels(self) -> None:
+        starting = [task for pool in self.kernel_manager._pools.values() for task in pool]
+        await asyncio.gather(*starting, return_exceptions=True)
+        await self.kernel_manager.shutdown_all(now=True)  # what they write survives a kill
+
     def _bind(self) -> int:
         for port in range(self.port, self.port + self.ports_tried):
             try:
@@ -168,5 +181,9 @@ def _hardening() -> Config:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line belongs in the log: Jupyter's trust in a notebook's outputs is none, ours has no outputs."""
-    return "is not trusted" not in record.getMessage()
+    """Whether a line belongs in the log; what is as it should be does not.
+
+    Jupyter trusts a notebook's outputs, ours has none; and it waits longer for a pong than tornado thinks it can.
+    """
+    message = record.getMessage()
+    return "is not trusted" not in message and not message.startswith("The websocket_ping_timeout")

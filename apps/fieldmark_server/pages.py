@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
+from tornado.websocket import WebSocketClosedError
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import (
     VoilaKernelWebsocketHandler,
@@ -107,7 +109,16 @@ class KernelChannel(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # voila
         """Pass a message on, unless it is not meant for visitors."""
         if _message_type(message) in KEPT_FROM_VISITORS:
             return None
-        return super().write_message(message, binary)
+        sent = super().write_message(message, binary)
+        if isinstance(sent, asyncio.Future):
+            sent.add_done_callback(_forget_closed)
+        return sent
+
+
+def _forget_closed(sent: asyncio.Future[None]) -> None:
+    """Whoever closed the page does not get the rest of it: no news, so not in the log."""
+    if not sent.cancelled() and not isinstance(error := sent.exception(), WebSocketClosedError | None):
+        raise error
 
 
 def _message_type(message: bytes | str | dict[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.importer import Importer
 from fieldmark_widgets.notice import Notice, build_or_explain
 from fieldmark_widgets.settings import Settings, from_environment
+from fieldmark_widgets.trainer import Trainer
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Uploader
 from fieldmark_widgets.workspace import Workspace
@@ -22,6 +23,7 @@ __all__ = [
     "Importer",
     "Notice",
     "Settings",
+    "Trainer",
     "Upload",
     "Uploader",
     "Workspace",

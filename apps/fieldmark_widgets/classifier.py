@@ -24,8 +24,8 @@ from fieldmark_widgets.classified import ClassifiedPhoto, Overlay, classify, loo
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.knowledge import describe_model
-from fieldmark_widgets.models import ClassifyFunction, Model, as_model
-from fieldmark_widgets.sample import sample_photo
+from fieldmark_widgets.models import ClassifyFunction, Model, as_model, explains
+from fieldmark_widgets.sample import sample_photo, samples
 from fieldmark_widgets.strings import CLASSIFIER, PROBLEM
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader
@@ -38,8 +38,8 @@ MAX_PHOTOS = 60
 class Classifier(Component):
     """Shows what a model makes of a visitor's photos.
 
-    Messages from the browser: `thumbs` (keys it has no thumbnail for), `sample`, `clear`. The answer to `thumbs`:
-    `thumb` (key, and a JPEG as the one buffer) for each.
+    Messages from the browser: `thumbs` (keys it has no thumbnail for), `sample` (name), `stop`, `clear`. The answer
+    to `thumbs`: `thumb` (key, and a JPEG as the one buffer) for each.
     """
 
     _esm = module("classifier")
@@ -60,6 +60,9 @@ class Classifier(Component):
 
     _strings = traitlets.Dict(dict(CLASSIFIER)).tag(sync=True)
     _knowledge = traitlets.Dict().tag(sync=True)
+    _samples = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _explains = traitlets.Bool(False).tag(sync=True)
+    _waiting = traitlets.Int(0).tag(sync=True)
     _rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     _shown = traitlets.Any(None).tag(sync=True)
     _overlay = traitlets.Any(None).tag(sync=True)
@@ -74,10 +77,15 @@ class Classifier(Component):
         self._overlays: dict[int, Overlay | None] = {}
         self._adding = False
         self._show_next = False
-        knowledge = asdict(describe_model(model))
-        super().__init__(uploader=uploader or Uploader(), _knowledge=knowledge, **traits)
+        super().__init__(
+            uploader=uploader or Uploader(),
+            _knowledge=asdict(describe_model(model)),
+            _samples=[asdict(sample) for sample in samples()],
+            _explains=explains(self._model),
+            **traits,
+        )
         self.on_msg(self._receive)
-        self.uploader.observe(self._on_uploader, ["files", "state"])
+        self.uploader.observe(self._on_uploader, ["files", "state", "waiting"])
         self._on_uploader()
 
     @classmethod
@@ -115,11 +123,15 @@ class Classifier(Component):
         self.uploader.clear()
         self._show_state()
 
+    def stop(self) -> None:
+        """Forget the photos that have no answer yet."""
+        self.uploader.clear()
+
     def close(self) -> None:
         """Take it off the page and end its thread."""
         self._worker.close()
         if self.comm is not None:  # not closed yet
-            self.uploader.unobserve(self._on_uploader, ["files", "state"])
+            self.uploader.unobserve(self._on_uploader, ["files", "state", "waiting"])
         super().close()
 
     # --- From upload to answer ---
@@ -162,6 +174,7 @@ class Classifier(Component):
         self._show_selected()
 
     def _show_state(self) -> None:
+        self._waiting = len(self.uploader.files) + self.uploader.waiting
         if self._adding:
             self.state = "busy"
         elif not self.photos:
@@ -206,10 +219,16 @@ class Classifier(Component):
         if kind == "thumbs":
             self._send_thumbs(frozenset(message.get("keys", ())))
         elif kind == "sample":
-            sample = sample_photo()
-            self.add(sample.name, sample.content)
+            self._add_sample(str(message.get("name")))
+        elif kind == "stop":
+            self.stop()
         elif kind == "clear":
             self.clear()
+
+    def _add_sample(self, name: str) -> None:
+        if name in {sample.name for sample in samples()}:
+            sample = sample_photo(name)
+            self.add(sample.name, sample.content)
 
     def _send_thumbs(self, keys: frozenset[int]) -> None:
         for photo in self.photos:

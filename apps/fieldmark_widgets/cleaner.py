@@ -12,7 +12,7 @@ Decisions are in the catalog the moment they are made, so a filter, a reload or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,8 @@ class Cleaner(Component):
     """Shows photos to decide about: keep, delete, relabel or unsure.
 
     Messages from the browser: `decide` (what: keep, delete, unsure, accept or relabel, with to), `take_back`,
-    `undo_decision`, all about the photos chosen in the gallery; `cancel`; and `look`, now and then.
+    `undo_decision`, all about the photos chosen in the gallery; `show_all`, which ends `only`; `cancel`; and `look`,
+    now and then, which is when other pages' decisions are seen.
     """
 
     _esm = module("cleaner")
@@ -189,24 +190,15 @@ class Cleaner(Component):
             if theirs.photo_id in self._by_id
         )
         self._say_decided()
+        self.gallery.selected = ()
         if following is not None:
             focus_on(self.gallery, following)
 
-    def _following(self, decided: Mapping[int, Decision]) -> int | None:
-        """The photo to look at next: behind the last one that was decided about."""
+    def _following(self, decided: Collection[int]) -> int | None:
+        """The photo to look at next: the one behind the last that was decided about."""
         ids = [row.photo.id for row in self.shown]
-        last = max((place for place, photo_id in enumerate(ids) if photo_id in decided), default=-1)
-        behind = [photo_id for photo_id in ids[last + 1 :] if photo_id not in decided]
-        before = [photo_id for photo_id in ids[: max(0, last)] if photo_id not in decided]
-        return (
-            behind[0]
-            if behind
-            else ids[-1]
-            if self.decision == "any" and ids
-            else before[-1]
-            if before
-            else None
-        )
+        last = max((place for place, photo_id in enumerate(ids) if photo_id in decided), default=len(ids))
+        return next(iter(ids[last + 1 :]), None)
 
     def _say_decided(self) -> None:
         """Show what was decided here, and tell the others."""

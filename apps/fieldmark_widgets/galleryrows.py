@@ -14,7 +14,7 @@ from fieldmark_widgets.strings_cleaner import CLEANER
 
 
 def row_of(root: Path, row: PhotoRow, staged: StagedDecision | None = None) -> GalleryRow:
-    """One photo of the dataset folder `root`: its label and what the model says, and below it loss and name."""
+    """One photo of the dataset folder `root`: its label and what the model says, with probability, loss and name."""
     return GalleryRow(
         id=row.photo.id,
         file=root / row.photo.path,
@@ -42,19 +42,18 @@ def diff_row(root: Path, row: PhotoRow, staged: StagedDecision) -> GalleryRow:
 
 
 def caption_of(row: PhotoRow) -> str:
-    """The label, and what the model says with its probability: "grizzly → black 91 %"."""
-    if row.said is None:
+    """The label, and what the model says where that is something else: "grizzly → black"."""
+    if not row.disagrees:
         return row.photo.label
-    key = "caption" if row.disagrees else "caption_agrees"
-    percent = f"{100 * row.prob_said:.0f}\u202f%"
-    return CLEANER[key].format(given=row.photo.label, said=row.said, percent=percent)
+    return CLEANER["caption"].format(given=row.photo.label, said=row.said)
 
 
 def detail_of(row: PhotoRow) -> str:
-    """Loss and name."""
+    """How probable the model's answer is, the loss of the label, and the photo's name."""
     if row.loss is None:
         return photo_name(row)
-    return CLEANER["detail"].format(loss=f"{row.loss:.2f}", name=photo_name(row))
+    percent = f"{100 * row.prob_said:.0f}\u202f%"
+    return CLEANER["detail"].format(percent=percent, loss=f"{row.loss:.2f}", name=photo_name(row))
 
 
 def credit_of(row: PhotoRow) -> str:

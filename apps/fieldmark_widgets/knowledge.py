@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fieldmark_widgets.answer import say_label
-from fieldmark_widgets.strings import ANSWER, CLASSIFIER, HONEST, HONEST_WITHOUT_PHOTOS
+from fieldmark_widgets.strings import ANSWER, CLASSIFIER, HONEST, HONEST_WITHOUT_PHOTOS, OWN_COMMANDS
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Knowledge:
     """What it will not do well."""
     file: str = ""
     """The beginning of the model file's SHA-256."""
+    own_commands: tuple[str, ...] = ()
+    """What to type for a model of one's own, where this one is of nobody's photos."""
     honest: tuple[tuple[str, str, str], ...] = ()
     """Examples of a doubtful answer: verdict, its word, what is said."""
 
@@ -42,5 +44,6 @@ def describe_model(model: Any) -> Knowledge:
         kinds=tuple(say_label(label) for label in model.vocab),
         limits=tuple(card.limits),
         file=CLASSIFIER["file"].format(sha=model.sha256[:12]),
+        own_commands=() if trained else OWN_COMMANDS,
         honest=honest,
     )

@@ -61,6 +61,11 @@ def as_model(model: Model | ClassifyFunction) -> Model:
     raise TypeError(f"a Predictor or a function from a photo to {{label: probability}}, not {model!r}")
 
 
+def explains(model: Model) -> bool:
+    """Whether it can tell where it looked."""
+    return hasattr(model, "explain")
+
+
 def explain(model: Model, photo: bytes, label: str) -> ActivationMap | None:
     """Where the model looked for `label`; None where it cannot tell."""
     method = getattr(model, "explain", None)

@@ -20,7 +20,7 @@ MAP_PX = 224
 
 # Amber to orange: a glow on dark fur, a tint on snow, and the photo stays visible underneath.
 _COOL, _HOT = np.array([255.0, 205.0, 70.0]), np.array([255.0, 100.0, 20.0])
-_MAX_ALPHA = 160.0
+_MAX_ALPHA = 128.0
 _FLOOR = 0.25
 """Below this share of the strongest place the overlay is clear."""
 

@@ -12,8 +12,9 @@ UPLOADER = MappingProxyType(
         "region": "Add photos",
         "headline": "Drop photos here",
         "choose": "Choose photos",
-        "hint": "or paste them. Nothing leaves this server.",
-        "hint_more": "or drop or paste more. Nothing leaves this server.",
+        "hint": "or paste them.",
+        "hint_more": "or drop or paste more.",
+        "private": "Nothing leaves this server.",
         "release": "Let go to add them",
         "sending": "Sending {name}",
         "percent": "{percent} %",
@@ -45,25 +46,38 @@ CLASSIFIER = MappingProxyType(
         "position_failed": "{i} of {n}, {failed} not read",
         "empty_intro": "Add a photo to begin",
         "empty_title": "What is in it?",
-        "empty_text": "The answer stands here, with how sure the model is and which part of the photo decided.",
-        "sample": "Try the sample photo",
+        "empty_text": "The answer comes here: how sure the model is, and which part of the photo decided.",
+        "samples": "No photo at hand? Try one of these.",
+        "sample": "Try the sample photo: {title}",
         "busy_title": "Looking at the photo",
+        "waiting_one": "1 more to come",
+        "waiting": "{n} more to come",
+        "stop": "Stop",
         "show_map": "Show where it looked",
         "hide_map": "Hide where it looked",
-        "show_all": "Show all {n} kinds",
+        "show_all": "Show all {n}",
         "show_few": "Show fewer",
         "clear": "Start again",
         "bars": "How likely each kind is",
         "knows": "What this model knows",
         "kinds": "Kinds it can name",
-        "n_kinds": "{n} kinds",
         "limits": "What it will not do well",
         "n_train": "Learned from {n} photos",
         "n_train_none": "Learned from none of your photos",
         "file": "Model file {sha}",
         "honest": "When it does not know, it says so",
+        "own": "Make your own",
+        "own_text": "Put photos of each kind in a folder of its own, and train on them; it takes seconds. A model of "
+        "your photos also tells when something is unlike all of them.",
+        "own_folders": "photos/otter/…  photos/beaver/…",
     }
 )
+
+OWN_COMMANDS = ("fieldmark train photos --out mine.onnx", "fieldmark serve --model mine.onnx")
+"""What to type for a model of one's own."""
+
+SAMPLES = MappingProxyType({"cat": "A cat", "coffee": "A cup of coffee"})
+"""The sample photos, by name."""
 
 ANSWER = MappingProxyType(
     {
@@ -77,8 +91,7 @@ ANSWER = MappingProxyType(
         "unfamiliar": "Unfamiliar",
         "failed": "Not read",
         "familiar_text": "Much like the photos this model learned from.",
-        "clear_text": "One answer stands out. This model has no photos to compare with, so it cannot tell when something "
-        "is new to it.",
+        "clear_text": "One answer stands out. This model cannot tell when something is new to it.",
         "unsure_text": "{first} {p_first}, {second} {p_second}: ask somebody.",
         "unsure_alone_text": "{first}, but only {p_first}: ask somebody.",
         "unfamiliar_text": "Nothing like the photos this model learned from.",
@@ -113,6 +126,5 @@ PROBLEM = MappingProxyType(
         "bad_model_title": "The model cannot be used",
         "bad_callable": "The model answered {answer}; expected a dict of at least one label to its probability, each "
         "between 0 and 1.",
-        "no_sample": "The sample photo is part of scikit-image: install it with “pip install scikit-image”.",
     }
 )

@@ -100,7 +100,9 @@ class Studio(Component):
             StoreError: it is not there (`missing`), or cannot be used.
         """
         if name not in _names(self.folder):
-            raise StoreError(f"There is no dataset {name!r} in this folder. It may have been moved.", code="missing")
+            raise StoreError(
+                f"There is no dataset {name!r} in this folder. It may have been moved.", code="missing"
+            )
         self.workspace.open(self.folder / name)
 
     def new(self) -> None:
@@ -140,7 +142,9 @@ class Studio(Component):
         project = self.workspace.project
         counts = project.catalog.counts() if project else {}
         n = sum(counts.values())
-        self._counts = STUDIO["counts_one" if n == 1 else "counts"].format(n=f"{n:,}", classes=len(counts)) if n else ""
+        self._counts = (
+            STUDIO["counts_one" if n == 1 else "counts"].format(n=f"{n:,}", classes=len(counts)) if n else ""
+        )
         self._steps = [_step(step, project) for step in STEPS]
 
     @guard

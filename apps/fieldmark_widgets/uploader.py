@@ -34,7 +34,7 @@ class Uploader(Component):
 
     Messages from the browser, each with the id it gave the file: `begin` (name, size), `chunk` (offset, and one
     buffer), `cancel`; without an id: `clear`, and `hello` from a page that was just opened. Answers, with the id:
-    `ready`, `ack` (received), `done`, `refused` (reason).
+    `ready`, `ack` (received), `done`, `refused` (reason); and `cleared` when all are forgotten.
     """
 
     _esm = module("uploader")
@@ -51,6 +51,8 @@ class Uploader(Component):
     """Memory for files that nobody took yet, in MiB; the next ones wait in the browser until there is room."""
     accept = traitlets.Unicode(",".join(["image/*", *sorted(PHOTO_SUFFIXES)])).tag(sync=True)
     """What the file dialog offers. In the end content decides, whatever the name."""
+    waiting = traitlets.Int(0)
+    """Files that were announced and are not here yet."""
     _strings = traitlets.Dict(dict(UPLOADER)).tag(sync=True)
     _names = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
@@ -83,6 +85,7 @@ class Uploader(Component):
         self.files = ()
         self.problem = ""
         self.state = "empty"
+        self.send({"kind": "cleared"})
         self._go_on()
 
     # --- Messages from the browser ---
@@ -165,6 +168,7 @@ class Uploader(Component):
 
     def _show_state(self) -> None:
         self._names = [file.name for file in self.files]
+        self.waiting = len(self._announced) + (self._transfer is not None)
         if self._transfer is not None or self._announced:
             self.state = "busy"
         elif self.files:

@@ -27,7 +27,7 @@ from fieldmark.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fieldmark.errors import NotTrainedError
 from fieldmark.finetuned import EpochResult, FineTuned, Weights, judge
 from fieldmark.learner import Learner
-from fieldmark.pixelcache import PixelCache, cache_pixels
+from fieldmark.pixelcache import PixelCache, cache_pixels, square_side
 from fieldmark.schedule import Phase, cut, fine_tune_phases, phase_at
 
 if TYPE_CHECKING:
@@ -128,6 +128,13 @@ def best_so_far(
     return run.result()
 
 
+def initial_weights(learner: Learner) -> Weights:
+    """What fine-tuning begins with: the backbone as it was published, and the fitted head."""
+    trunk = _read_checkpoint(learner._done.backbone.arch)
+    own = {name: value for name, value in trunk.items() if not name.startswith("_fc")}
+    return Weights(own, learner._done.head.head)
+
+
 @dataclass
 class _State:
     """What a checkpoint tells beside weights."""
@@ -151,9 +158,7 @@ class _Run:
         self._fit = learner._done  # raises where it was not fitted
         self._learner, self._config, self._workdir, self._callback = learner, config, workdir, callback
         self.path = workdir / CHECKPOINT
-        trunk = _read_checkpoint(self._fit.backbone.arch)
-        own = {name: value for name, value in trunk.items() if not name.startswith("_fc")}
-        self._best = self._now = Weights(own, self._fit.head.head)
+        self._best = self._now = initial_weights(learner)
         self._memory: dict[str, Any] = {}
         self._state = _State(_made_of(learner, config), best_loss=learner.valid.mean_loss)
         self._shown = Progress("Fine-tuning", 0, 0)
@@ -168,7 +173,9 @@ class _Run:
         from fieldmark.tuner import faster_precision
 
         if self._config.precision == "auto":
-            self._state.precision = faster_precision(self._tuner.probe(self._pixels.pixels.shape[1]))
+            self._state.precision = faster_precision(
+                self._tuner.probe(square_side(self._learner.config.rule))
+            )
         else:
             self._state.precision = self._config.precision
         self._tuner.precision = self._state.precision

@@ -19,7 +19,7 @@ from PIL import Image
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.checkpoint import write_durably
 from fieldmark.dataset import Item
-from fieldmark.errors import BadImageError
+from fieldmark.errors import BadImageError, StoreError
 from fieldmark.images import Photo, open_photo
 from fieldmark.parallel import in_threads
 from fieldmark.resize import ResizeRule, fit_photo
@@ -55,17 +55,30 @@ def cache_pixels(
         StoreError: the folder cannot be written.
         Cancelled: the callback asked to stop.
     """
-    side = round(rule.size_px * ROOM)
+    side = square_side(rule)
     made_of = {"rule": rule.as_dict(), "side": side, "photos": [item.hash for item in items]}
     data, index = folder / "pixels.u8", folder / "pixels.json"
     found = json.loads(index.read_text("utf-8")) if index.exists() else {}
     if found.get("made_of") != made_of:
         index.unlink(missing_ok=True)  # first: an index never stands beside pixels that it does not describe
-        found = {"made_of": made_of, **_decode(items, rule, side, data, callback)}
+        try:
+            found = {"made_of": made_of, **_decode(items, rule, side, data, callback)}
+        except OSError as exc:
+            gib = len(items) * side * side * 3 / 2**30
+            raise StoreError(
+                f"The photos cannot be prepared in {str(folder)!r}: {exc.strerror}. They take {gib:.1f} GiB there; "
+                "free some space, or choose another folder.",
+                code="cannot_save",
+            ) from exc
         write_durably(index, json.dumps(found).encode())
     shape = (len(found["kept"]), side, side, 3)
     pixels = np.memmap(data, np.uint8, mode="r", shape=shape) if found["kept"] else np.empty(shape, np.uint8)
     return PixelCache(pixels, np.array(found["aspects"], np.float32), tuple(found["kept"]))
+
+
+def square_side(rule: ResizeRule) -> int:
+    """Side of the squares, in pixels."""
+    return round(rule.size_px * ROOM)
 
 
 def _decode(

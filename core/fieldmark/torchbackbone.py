@@ -41,10 +41,10 @@ class Lite0(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Give the average of the last feature map."""
-        x = _relu6(self._bn0(self._conv_stem(x)))
+        x = _relu6(self._conv_stem(x, self._bn0))
         for block in self._blocks:
             x = block(x)
-        x = _relu6(self._bn1(self._conv_head(x)))  # (N, 1280, H/32, W/32)
+        x = _relu6(self._conv_head(x, self._bn1))  # (N, 1280, H/32, W/32)
         pooled: Tensor = x.mean((2, 3))  # (N, 1280)
         return pooled
 
@@ -88,27 +88,37 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the block."""
-        wide = _relu6(self._bn0(self._expand_conv(x))) if self.expands else x
-        y: Tensor = self._bn2(self._project_conv(_relu6(self._bn1(self._depthwise_conv(wide)))))
+        wide = _relu6(self._expand_conv(x, self._bn0)) if self.expands else x
+        y: Tensor = self._project_conv(_relu6(self._depthwise_conv(wide, self._bn1)), self._bn2)
         return x + y if self.adds else y
 
 
 class SameConv(nn.Conv2d):
-    """Convolution with TensorFlow's "same" padding: what does not come out even goes right and below."""
+    """Convolution and the batch norm after it, with TensorFlow's "same" padding.
+
+    A norm whose mean and variance stay is a scale and a shift; they are multiplied into the weights, of which
+    there are few, instead of the maps, of which there are many. The gradients are the same.
+    """
 
     def __init__(self, shape: Sequence[int], *, stride: int = 1, groups: int = 1) -> None:
         """Take the weight's shape (out, in / groups, k, k)."""
         out, width, size, _ = shape
         # with stride 1 both sides get the same, which the convolution does itself
         padding = size // 2 if stride == 1 else 0
-        super().__init__(width * groups, out, size, stride=stride, padding=padding, groups=groups, bias=False)
+        super().__init__(
+            width * groups, out, size, stride=stride, padding=padding, groups=groups, bias=False
+        )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Pad where it takes two different sides, then convolve."""
+    def forward(self, x: Tensor, norm: nn.BatchNorm2d) -> Tensor:  # type: ignore[override]
+        """Pad where it takes two different sides (what does not come out even goes right and below), convolve."""
         if self.stride[0] > 1:
             (top, below), (left, right) = (self._padding(side) for side in x.shape[2:])
             x = F.pad(x, (left, right, top, below))
-        return super().forward(x)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        weight = self.weight * scale[:, None, None, None]
+        return self._conv_forward(x, weight, norm.bias - norm.running_mean * scale)
 
     def _padding(self, side: int) -> tuple[int, int]:
         stride, size = self.stride[0], self.kernel_size[0]

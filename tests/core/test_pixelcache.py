@@ -12,7 +12,7 @@ from skimage.data import chelsea
 
 from fieldmark.callbacks import Progress
 from fieldmark.dataset import Item
-from fieldmark.errors import Cancelled
+from fieldmark.errors import Cancelled, StoreError
 from fieldmark.pixelcache import cache_pixels
 from fieldmark.resize import Method, ResizeRule
 
@@ -69,6 +69,15 @@ def test_cancelled_in_between_nothing_half_decoded_is_taken_up(items: list[Item]
     with pytest.raises(Cancelled):
         cache_pixels(items, RULE, tmp_path / "work", stop)
     assert len(cache_pixels(items, RULE, tmp_path / "work")) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_said_with_the_space_it_takes(
+    items: list[Item], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="GiB") as caught:
+        cache_pixels(items, RULE, tmp_path / "file")
+    assert caught.value.code == "cannot_save"
 
 
 def test_no_photo_at_all_is_no_fault(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from fieldmark.predictor import ActivationMap, Failure, Prediction
 from fieldmark_widgets import Classifier, Uploader
 from fieldmark_widgets.classifier import MAX_PHOTOS
+from fieldmark_widgets.sample import Sample, samples
 from widgets.messages import receive, sent, set_trait
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
@@ -263,10 +264,42 @@ def test_a_function_has_no_map(classifier: Classifier, make_jpeg: Callable[..., 
     assert classifier._overlay is None
 
 
-def test_the_sample_photo_is_a_click_away(classifier: Classifier) -> None:
-    receive(classifier, {"kind": "sample"})
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.name)
+def test_a_sample_photo_is_a_click_away(classifier: Classifier, sample: Sample) -> None:
+    receive(classifier, {"kind": "sample", "name": sample.name})
     classifier.wait()
-    assert [photo.name for photo in classifier.photos] == ["chelsea.jpg"]
+    assert isinstance(classifier.predictions[0], Prediction)
+    assert sample.thumb[:2] == b"\xff\xd8", "a JPEG"
+
+
+@pytest.mark.parametrize("name", ["", "../chelsea", "page", None, ["cat"]])
+def test_a_sample_that_is_not_offered_is_not_given(classifier: Classifier, name: object) -> None:
+    receive(classifier, {"kind": "sample", "name": name})
+    classifier.wait()
+    assert classifier.predictions == []
+    assert classifier.problem == ""
+
+
+def test_stop_keeps_what_is_answered_and_forgets_the_rest(make_jpeg: Callable[..., bytes]) -> None:
+    go_on = threading.Event()
+    go_on.set()
+
+    def slow(_photo: Image.Image) -> dict[str, float]:
+        assert go_on.wait(10)
+        return {"red": 1.0}
+
+    classifier = Classifier(slow)
+    classifier.add("first.jpg", make_jpeg())
+    classifier.wait()
+    go_on.clear()
+    for name in ("second.jpg", "third.jpg"):
+        classifier.add(name, make_jpeg())
+    assert classifier._waiting == 2
+    receive(classifier, {"kind": "stop"})
+    go_on.set()
+    classifier.wait()
+    assert [photo.name for photo in classifier.photos] == ["first.jpg"]
+    assert (classifier.state, classifier._waiting) == ("ready", 0)
 
 
 def test_an_uploader_of_ones_own_can_be_handed_in(make_jpeg: Callable[..., bytes]) -> None:

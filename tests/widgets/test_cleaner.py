@@ -359,3 +359,26 @@ def test_the_diff_takes_single_decisions_back(cleaner: Cleaner, root: Path) -> N
 
 def test_the_most_surprising_photo_has_the_focus_first(cleaner: Cleaner) -> None:
     assert cleaner.chosen() == ids(cleaner)[:1]
+
+
+def test_a_decision_about_several_chosen_photos_goes_on_behind_them(cleaner: Cleaner, root: Path) -> None:
+    shown = ids(cleaner)
+    cleaner.gallery.selected = tuple(shown[2:5])
+    receive(cleaner, {"kind": "decide", "what": "delete"})
+    assert sorted(waiting(root)) == sorted(shown[2:5])
+    assert cleaner.chosen() == [shown[5]]
+
+
+def test_with_only_open_photos_shown_the_next_one_takes_the_place(cleaner: Cleaner) -> None:
+    set_trait(cleaner, decision="open")
+    first, second = ids(cleaner)[:2]
+    receive(cleaner, {"kind": "decide", "what": "keep"})
+    assert ids(cleaner)[0] == second == cleaner.chosen()[0] != first
+
+
+def test_a_caption_says_label_suggestion_probability_loss_and_name(cleaner: Cleaner) -> None:
+    row, shown = cleaner.shown[0], cleaner.gallery.rows[0]
+    assert shown.title == f"{row.photo.label} → {row.said}"
+    name = row.photo.original_name.rpartition("/")[2]
+    assert shown.text == f"{100 * row.prob_said:.0f}\u202f% · loss {row.loss:.2f} · {name}"
+    assert cleaner.gallery.rows[-1].title == cleaner.shown[-1].photo.label  # the model agrees

@@ -123,6 +123,16 @@ def test_clear_forgets_everything() -> None:
     assert (uploader.files, uploader.state) == ((), "empty")
 
 
+def test_a_page_is_told_that_what_it_was_sending_is_forgotten() -> None:
+    uploader = Uploader()
+    for key in ("1", "2"):
+        receive(uploader, {"kind": "begin", "id": key, "name": f"{key}.jpg", "size": 3})
+    assert uploader.waiting == 2
+    uploader.clear()
+    assert uploader.waiting == 0
+    assert sent(uploader)[-1] == {"kind": "cleared"}
+
+
 def test_python_can_add_files_too() -> None:
     uploader = Uploader()
     uploader.add("folder/cat.jpg", b"xyz")

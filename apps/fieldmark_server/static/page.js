@@ -1,7 +1,7 @@
 // The page around an app: the theme switch, the skeleton until the app is there, and a word when it is gone.
 
 (() => {
-  const ALIVE_EVERY_MS = 15_000;
+  const ALIVE_EVERY_MS = 10_000;
   const THEME = "fieldmark-theme";
   const page = document.documentElement;
 
@@ -67,13 +67,13 @@
       if (document.hidden) return;
       try {
         const answer = await fetch(`${home}api/kernels/${kernelId()}`, { cache: "no-store" });
-        showBanner(answer.ok ? "" : "This page has been idle for long and went to sleep. Its photos are not kept.");
+        showBanner(answer.ok ? "" : "This page has gone to sleep: it was idle for long, or the server was started anew. Reload it to go on; add photos again that you need.");
       } catch {
-        showBanner("The connection to the server is lost. Photos on this page may be gone after reloading.");
+        showBanner("The connection to the server is lost. What you see stays; new photos wait until it is back. Trying again.");
       }
     };
     setInterval(ask, ALIVE_EVERY_MS);
-    for (const name of ["visibilitychange", "online", "focus"]) window.addEventListener(name, ask);
+    for (const name of ["visibilitychange", "online", "offline", "focus"]) window.addEventListener(name, ask);
   }
 
   function showBanner(text) {

@@ -1,7 +1,7 @@
 // The browser's side of the classifier: the photo with where the model looked, the answer beside it, the strip
 // of all photos, and what the model knows.
 
-const BARS_SHOWN = 3;
+const BARS_SHOWN = 5;
 
 export default {
   async render({ model, el, host }) {
@@ -11,6 +11,8 @@ export default {
     const answer = drawAnswer(model, strings);
     const announcement = make("p", { class: "fm-visually-hidden", role: "status" });
     const place = make("div", { class: "fm-uploader-place" });
+    const waiting = make("span", { class: "fm-soft fm-waiting-count" });
+    const stop = makeButton(strings.stop, () => model.send({ kind: "stop" }), { kind: "fm-stop" });
     const clear = makeButton(strings.clear, () => model.send({ kind: "clear" }), { kind: "fm-quiet fm-clear" });
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const root = make(
@@ -19,9 +21,11 @@ export default {
       announcement,
       problem,
       make("div", { class: "fm-columns" },
-        make("div", { class: "fm-left" }, photo.root, strip.root, make("div", { class: "fm-add" }, place, clear)),
-        make("div", { class: "fm-right" }, answer.root, drawKnows(model.get("_knowledge"), strings)),
-        drawHonest(model.get("_knowledge"), strings)),
+        photo.root,
+        answer.root,
+        strip.root,
+        make("div", { class: "fm-add" }, place, waiting, stop, clear),
+        ...drawMore(model.get("_knowledge"), strings)),
     );
     el.classList.add("fm");
     el.append(root);
@@ -29,13 +33,16 @@ export default {
     const update = () => {
       showState(root, model.get("state"));
       root.classList.toggle("has-photo", model.get("_shown") !== null);
-      clear.hidden = model.get("_rows").length === 0;
+      const n = model.get("state") === "busy" ? model.get("_waiting") : 0;
+      waiting.textContent = n > 1 ? fill(strings.waiting, { n }) : strings.waiting_one;
+      waiting.hidden = stop.hidden = n === 0 || model.get("_shown") === null;
+      clear.hidden = model.get("_rows").length === 0 || !stop.hidden;
       problem.textContent = model.get("problem");
       problem.hidden = !problem.textContent;
       for (const part of [photo, strip, answer]) part.update();
       announcement.textContent = announce(model, strings);
     };
-    const names = ["state", "selected", "show_map", "problem", "_rows", "_shown", "_overlay"];
+    const names = ["state", "selected", "show_map", "problem", "_rows", "_shown", "_overlay", "_waiting"];
     let due = false;
     const soon = () => { // several traits change together; draw once
       if (due) return;
@@ -218,7 +225,7 @@ function drawAnswer(model, strings) {
     update();
     root.querySelector(".fm-map-toggle")?.focus();
   };
-  const drawAnswered = ({ answer, key }) => {
+  const drawAnswered = ({ answer }) => {
     const parts = [
       make("p", { class: "fm-soft fm-intro" }, make("bdi", { text: answer.intro })),
       make("h2", { class: "fm-title", text: answer.title }),
@@ -227,18 +234,18 @@ function drawAnswer(model, strings) {
         make("span", { class: "fm-verdict-text", text: answer.text })),
     ];
     if (answer.bars.length === 0) return parts;
-    parts.push(drawBars(answer.bars.slice(0, all ? undefined : BARS_SHOWN), strings));
+    const few = answer.bars.length > BARS_SHOWN + 1 && !all; // a button that shows one more is not worth it
+    parts.push(drawBars(answer.bars.slice(0, few ? BARS_SHOWN : undefined), strings));
     const buttons = make("div", { class: "fm-row fm-answer-buttons" });
-    const overlay = model.get("_overlay");
-    if (!model.get("show_map") || (overlay && overlay.key === key)) buttons.append(drawMapToggle());
-    if (answer.bars.length > BARS_SHOWN) buttons.append(drawMore(answer.bars.length));
+    if (model.get("_explains")) buttons.append(drawMapToggle());
+    if (answer.bars.length > BARS_SHOWN + 1) buttons.append(drawAllToggle(answer.bars.length));
     return [...parts, buttons];
   };
   const drawMapToggle = () => {
     const on = model.get("show_map");
     return makeButton(on ? strings.hide_map : strings.show_map, toggleMap, { kind: "fm-map-toggle", "aria-pressed": String(on) });
   };
-  const drawMore = (n) =>
+  const drawAllToggle = (n) =>
     makeButton(all ? strings.show_few : fill(strings.show_all, { n }), toggleAll, { kind: "fm-more fm-quiet", "aria-expanded": String(all) });
   return { root, update };
 }
@@ -266,17 +273,33 @@ function drawEmpty(model, strings) {
     make("p", { class: "fm-soft fm-intro", text: strings.empty_intro }),
     make("h2", { class: "fm-title", text: strings.empty_title }),
     make("p", { class: "fm-soft", text: strings.empty_text }),
-    make("div", { class: "fm-row fm-answer-buttons" }, makeButton(strings.sample, () => model.send({ kind: "sample" }))),
+    ...drawSamples(model, strings),
   ];
+}
+
+// Photos that are a click away. Their pictures are made once and stay as long as the page.
+function drawSamples(model, strings) {
+  const samples = model.get("_samples");
+  if (samples.length === 0) return [];
+  const tiles = samples.map(({ name, title, thumb }) => {
+    const picture = make("img", { src: sampleUrl(name, thumb), alt: "", width: 88, height: 88 });
+    const add = () => model.send({ kind: "sample", name });
+    return make("button", { type: "button", class: "fm-sample", "aria-label": fill(strings.sample, { title }), on: { click: add } }, picture, make("span", { text: title }));
+  });
+  return [make("p", { class: "fm-soft fm-samples-intro", text: strings.samples }), make("div", { class: "fm-row fm-samples" }, ...tiles)];
+}
+
+const sampleUrls = new Map();
+
+function sampleUrl(name, thumb) {
+  if (!sampleUrls.has(name)) sampleUrls.set(name, makeImageUrl(thumb, "image/jpeg"));
+  return sampleUrls.get(name);
 }
 
 // --- What the model knows -------------------------------------------------------------------------------------
 
-function drawHonest(known, strings) {
-  const examples = known.honest.map(([verdict, word, text]) =>
-    make("li", {}, make("span", { class: `fm-chip fm-is-${verdict}` }, makeIcon(verdict), make("span", { text: word })), make("span", { class: "fm-soft", text })),
-  );
-  return make("section", { class: "fm-card fm-honesty" }, make("h3", { text: strings.honest }), make("ul", { class: "fm-honest" }, ...examples));
+function drawMore(known, strings) {
+  return [drawKnows(known, strings), make("div", { class: "fm-aside" }, drawHonest(known, strings), drawOwn(known, strings) ?? "")].filter(Boolean);
 }
 
 // A bare function has no card to show.
@@ -286,12 +309,25 @@ function drawKnows(known, strings) {
     items.length ? [make("h4", { text: title }), make("ul", { class: "fm-plain" }, ...items.map((text) => make("li", { text })))] : [];
   return make(
     "section",
-    { class: "fm-card" },
+    { class: "fm-card fm-knows" },
     make("h3", { text: strings.knows }),
-    make("p", {}, make("b", { text: known.title }), make("span", { text: ` · ${fill(strings.n_kinds, { n: known.kinds.length })}` })),
+    make("p", {}, make("b", { text: known.title })),
     make("p", { class: "fm-soft", text: known.summary }),
     make("ul", { class: "fm-kinds", "aria-label": strings.kinds }, ...known.kinds.map((text) => make("li", { class: "fm-chip", text }))),
     ...list(strings.limits, known.limits),
     make("p", { class: "fm-soft fm-small", text: [known.source, known.file].filter(Boolean).join(" · ") }),
   );
+}
+
+function drawHonest(known, strings) {
+  const examples = known.honest.map(([verdict, word, text]) =>
+    make("li", {}, make("span", { class: `fm-chip fm-is-${verdict}` }, makeIcon(verdict), make("span", { text: word })), make("span", { class: "fm-soft", text })),
+  );
+  return make("section", { class: "fm-card" }, make("h3", { text: strings.honest }), make("ul", { class: "fm-honest" }, ...examples));
+}
+
+function drawOwn(known, strings) {
+  if (known.own_commands.length === 0) return null;
+  const lines = [strings.own_folders, ...known.own_commands].map((text) => make("code", { text }));
+  return make("section", { class: "fm-card" }, make("h3", { text: strings.own }), make("p", { class: "fm-soft", text: strings.own_text }), make("div", { class: "fm-commands" }, ...lines));
 }

@@ -84,7 +84,7 @@ function decideByKey(event, model, act) {
 }
 
 function drawKeys(strings) {
-  const lines = [["Enter", "keep"], ["d", "delete"], ["1 – 9, 0", "digits"], ["/", "slash"], ["a", "accept"], ["u", "unsure"], ["⌫", "back"], ["z", "undo"], ["space", "space"], ["← → ↑ ↓", "arrows"], ["?", "help"]];
+  const lines = [["Enter", "keep"], ["d", "delete"], ["1–9, 0", "digits"], ["/", "slash"], ["a", "accept"], ["u", "unsure"], ["⌫", "back"], ["z", "undo"], ["space", "space"], ["←→↑↓", "arrows"], ["?", "help"]];
   const list = make("dl", { class: "fm-cleaner-keys" }, ...lines.map(([key, what]) => make("div", {}, make("dt", {}, make("kbd", { text: key })), make("dd", { text: strings[`key_${what}`] }))));
   const root = make("div", { class: "fm-card", hidden: true }, list);
   const show = () => {
@@ -165,6 +165,7 @@ function drawBar(model, strings, focusPhotos) {
     focusPhotos();
   });
   const root = make("div", { class: "fm-cleaner-bar", role: "group", "aria-label": strings.decide }, target, buttons, make("div", { class: "fm-cleaner-relabel" }, make("span", { class: "fm-soft", text: strings.relabel }), labels, typed));
+  input.addEventListener("blur", () => { typed.parentElement.scrollLeft = 0; }); // on a phone it had scrolled there
   let drawn = null;
   const update = () => {
     const { title = "", detail = "", staged = "" } = model.get("_target");

@@ -33,6 +33,10 @@ export default {
     };
     drawSoon(model, ["state", "problem", "stale", "blockers", "selected_cell", "_answer", "_matrix", "_classes", "_left_out", "_notes", "_progress", "_n_selected"], update);
     update();
+    model.on("change:selected_cell", () => { // where the photos are below the matrix, go there
+      const below = photos.root.offsetTop > answer.root.parentElement.offsetTop;
+      if (below && model.get("selected_cell").length) photos.root.scrollIntoView({ block: "start" });
+    });
     const gallery = await host.getWidget(model.get("gallery"));
     await gallery.render({ el: photos.place });
   },

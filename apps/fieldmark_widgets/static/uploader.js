@@ -93,6 +93,13 @@ class Outbox {
     this.onChange();
   }
 
+  forgetAll() {
+    const entries = [...this.entries.values()];
+    this.entries.clear();
+    for (const entry of entries) entry.wake?.();
+    this.onChange();
+  }
+
   fail(id, sentence) {
     const entry = this.entries.get(id);
     if (!entry) return;
@@ -104,6 +111,7 @@ class Outbox {
   receive(message) {
     const entry = this.entries.get(message.id);
     this.heard = Date.now();
+    if (message.kind === "cleared") this.forgetAll();
     if (!entry || entry.failure) return;
     if (message.kind === "ready") this.sendFile(entry);
     else if (message.kind === "done") this.forget(entry.id);
@@ -172,8 +180,10 @@ function drawUploader(model, strings, outbox) {
       make("div", { class: "fm-drop-sign" }, makeIcon("photo")),
       make("p", { class: "fm-drop-headline", text: strings.headline }),
       choose,
-      make("p", { class: "fm-soft fm-hint", text: strings.hint }),
-      make("p", { class: "fm-soft fm-hint-more", text: strings.hint_more }),
+      make("p", { class: "fm-soft fm-hints" },
+        make("span", { class: "fm-hint", text: `${strings.hint} ` }),
+        make("span", { class: "fm-hint-more", text: `${strings.hint_more} ` }),
+        make("span", { text: strings.private })),
       input),
     sending,
     failures,

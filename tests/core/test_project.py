@@ -1,0 +1,123 @@
+"""A project: choices, held-out photos and trainings outlive every process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fieldmark.callbacks import Progress
+from fieldmark.errors import Cancelled, FieldmarkError
+from fieldmark.importing import import_photos
+from fieldmark.predictor import Predictor
+from fieldmark.project import Choices, Project
+from fieldmark.sample import CLASSES, sample_photos
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """The sample without its split, so that one is drawn."""
+    for photo in sample_photos(mislabelled=False):
+        place = tmp_path / "photos" / photo.label
+        place.mkdir(parents=True, exist_ok=True)
+        photo.image.save(place / photo.name)
+    import_photos(tmp_path / "photos", tmp_path / "textures", who="test")
+    return Project.open(tmp_path / "textures")
+
+
+def held_out(project: Project) -> set[str]:
+    assert project.learner is not None
+    return {item.hash for item in project.learner.valid.items}
+
+
+def test_a_new_project_says_what_is_missing(tmp_path: Path) -> None:
+    from fieldmark.catalog import Catalog
+
+    empty = Project(Catalog.create(tmp_path / "new"))
+    assert empty.train_blockers() == ["There are no photos yet. Import some first."]
+    assert empty.result_blockers() == empty.train_blockers()
+    with pytest.raises(FieldmarkError, match="no photos yet"):
+        empty.fit()
+
+
+def test_one_class_is_not_enough(project: Project) -> None:
+    photos = project.catalog.photos()
+    project.catalog.delete([photo.id for photo in photos if photo.label != "brick"], who="test")
+    assert "All photos are brick" in project.train_blockers()[0]
+
+
+def test_choices_and_trainings_are_there_in_the_next_process(project: Project) -> None:
+    project.choose(resize="pad", seed=7)
+    project.fit()
+    again = Project.open(project.root)
+    assert again.choices == Choices(resize="pad", seed=7)
+    assert [entry.wrong for entry in again.rounds()] == [entry.wrong for entry in project.rounds()]
+    assert again.is_trained
+    assert not again.is_stale
+
+
+def test_the_held_out_photos_stay_the_same_when_labels_change(project: Project) -> None:
+    project.fit()
+    before = held_out(project)
+    some = [photo.id for photo in project.catalog.photos()[:5]]
+    project.catalog.relabel(some, "gravel", who="test")
+    assert project.is_stale
+    project.fit()
+    assert held_out(project) == before
+    assert project.rounds()[0].held_out == project.rounds()[1].held_out
+
+
+def test_a_new_photo_is_learned_from_and_never_joins_the_held_out_ones(
+    project: Project, tmp_path: Path
+) -> None:
+    project.fit()
+    before = held_out(project)
+    new = tmp_path / "more" / "grass"
+    new.mkdir(parents=True)
+    patch = next(photo.image for photo in sample_photos() if photo.label == "grass")
+    patch.rotate(90).resize((80, 80)).save(new / "new.png")
+    import_photos(tmp_path / "more", project.root, who="test")
+    project.fit()
+    assert held_out(project) == before
+    assert len(project.learner.train_items) + len(before) == 169  # type: ignore[union-attr]
+
+
+def test_another_seed_holds_out_other_photos(project: Project) -> None:
+    project.fit()
+    before = held_out(project)
+    project.choose(seed=1)
+    project.fit()
+    assert held_out(project) != before
+
+
+def test_the_same_training_twice_is_one_round(project: Project) -> None:
+    project.fit()
+    project.fit()
+    assert len(project.rounds()) == 1
+
+
+def test_what_is_fitted_already_is_not_fitted_again(project: Project) -> None:
+    assert project.fitted() is project.fitted()
+    project.catalog.relabel([project.catalog.photos()[0].id], "gravel", who="test")
+    before = project.learner
+    assert project.fitted() is not before
+
+
+def test_cancelling_leaves_the_learner_from_before(project: Project) -> None:
+    learner = project.fit()
+
+    def stop(_: Progress) -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        project.fit(stop)
+    assert project.learner is learner
+    assert len(project.rounds()) == 1
+
+
+def test_the_exported_model_answers(project: Project, tmp_path: Path) -> None:
+    card = project.export(tmp_path / "textures.onnx")
+    assert tuple(card.classes) == CLASSES
+    photo = project.catalog.photos(label="grass")[0]
+    (answer,) = Predictor.load(tmp_path / "textures.onnx").predict([project.catalog.file_of(photo)])
+    assert answer.label == "grass"  # type: ignore[union-attr]
