@@ -215,8 +215,8 @@ class Cleaner(Component):
     @guard
     def _on_project(self, _change: object = None) -> None:
         project = self.workspace.project
-        self.problem = self._notice = ""
-        self._judgements, self.only = {}, ()
+        self.problem = self._notice = self._progress = ""
+        self._watch, self._judgements, self.only = None, {}, ()
         self.staging = Staging(project.catalog, self.workspace.who) if project else None
         self._read()
         self._on_training()
@@ -236,13 +236,14 @@ class Cleaner(Component):
 
     @guard
     def _take_judgements(self, done: Future[dict[int, Judgement]], project: Project) -> None:
+        if project is not self.workspace.project:
+            return  # another dataset was opened meanwhile
         self._watch, self._progress = None, ""
-        if project is self.workspace.project:
-            untouched = bool(self.shown) and self.gallery.focus == self.shown[0].photo.id
-            self._judgements = {} if done.exception() else done.result()
-            self._read()
-            if untouched and self.shown:  # nobody has begun: begin with the most surprising one
-                focus_on(self.gallery, self.shown[0].photo.id)
+        untouched = bool(self.shown) and self.gallery.focus == self.shown[0].photo.id
+        self._judgements = {} if done.exception() else done.result()
+        self._read()
+        if untouched and self.shown:  # nobody has begun: begin with the most surprising one
+            focus_on(self.gallery, self.shown[0].photo.id)
         error = done.exception()
         if error is not None and not isinstance(error, Cancelled):
             self.problem = explain_error(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Fitting:
     """What the model would see of one photo, as JPEGs."""
 
     name: str
-    methods: dict[str, bytes]
+    methods: Mapping[Method, bytes]
     """By method."""
     views: tuple[bytes, ...]
     """Augmented views under the chosen method."""

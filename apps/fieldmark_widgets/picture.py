@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,8 @@ MAP_PX = 224
 # Amber to orange: a glow on dark fur, a tint on snow, and the photo stays visible underneath.
 _COOL, _HOT = np.array([255.0, 205.0, 70.0]), np.array([255.0, 100.0, 20.0])
 _MAX_ALPHA = 128.0
+_FADE = 0.12
+"""Share of the overlay's side over which it fades."""
 _FLOOR = 0.25
 """Below this share of the strongest place the overlay is clear."""
 
@@ -75,7 +78,26 @@ def draw_map(activation: ActivationMap) -> bytes:
     smooth = Image.fromarray(activation.values.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
     strength = np.clip((np.asarray(smooth) - _FLOOR) / (1 - _FLOOR), 0, 1)[..., None]  # (h, w, 1)
     colour = _COOL + (_HOT - _COOL) * strength
-    rgba = np.concatenate([colour, _MAX_ALPHA * strength**0.75], axis=-1).round().astype(np.uint8)
+    alpha = _MAX_ALPHA * strength**0.75 * _fade(size, activation.region)
+    rgba = np.concatenate([colour, alpha], axis=-1).round().astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(rgba, "RGBA").save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _fade(
+    size: tuple[int, int], region: tuple[float, float, float, float]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """1 inside, falling to 0 at each side where the photo goes on beyond what the model saw: (height, width, 1).
+
+    A glow that ends in a straight line would look like a thing in the photo.
+    """
+    left, top, right, bottom = region
+    across = _ramp(size[0], left > 0) * _ramp(size[0], right < 1)[::-1]
+    down = _ramp(size[1], top > 0) * _ramp(size[1], bottom < 1)[::-1]
+    return (down[:, None] * across[None, :])[..., None]
+
+
+def _ramp(length: int, fades: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
+    position = (np.arange(length) + 0.5) / length
+    return np.clip(position / _FADE, 0, 1) if fades else np.ones(length)

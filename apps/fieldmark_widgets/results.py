@@ -136,7 +136,7 @@ class Results(Component):
     # --- From the project to what is shown ---
 
     def _on_project(self, _change: object = None) -> None:
-        self._found = None
+        self._found = self._watch = None
         self.selected_cell = ()
         self._show_photos()
         self._on_training()

@@ -40,3 +40,8 @@ def _find_demo_model() -> Path:
     here = Path.cwd()
     candidates = [folder / DEMO_MODEL for folder in (here, *here.parents)]
     return next((path for path in candidates if path.is_file()), candidates[0])
+
+
+def find_served_path() -> Path:
+    """The model file that the studio puts into the classify app; beside the demo model."""
+    return _find_demo_model().with_name("served.onnx")

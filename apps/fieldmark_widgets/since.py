@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark_widgets.strings_results import SINCE
@@ -21,6 +19,6 @@ def changed_since(project: Project, learner: Learner) -> str:
     }
     parts = [SINCE[f"{what}_one" if n == 1 else what].format(n=f"{n:,}") for what, n in counts.items() if n]
     rounds = project.rounds()
-    if rounds and rounds[0].choices != asdict(project.choices):
+    if rounds and rounds[0].choices != project.choices.as_dict():
         parts.append(SINCE["choices"])
     return SINCE["sentence"].format(changes=", ".join(parts)) if parts else ""

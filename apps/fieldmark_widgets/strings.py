@@ -76,7 +76,7 @@ CLASSIFIER = MappingProxyType(
 OWN_COMMANDS = ("fieldmark train photos --out mine.onnx", "fieldmark serve --model mine.onnx")
 """What to type for a model of one's own."""
 
-SAMPLES = MappingProxyType({"cat": "A cat", "coffee": "A cup of coffee"})
+SAMPLES = MappingProxyType({"cat": "Cat", "coffee": "Coffee"})
 """The sample photos, by name."""
 
 ANSWER = MappingProxyType(

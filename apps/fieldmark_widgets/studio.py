@@ -93,7 +93,7 @@ class Studio(Component):
         if project is not None and project.catalog.setting(STEP) != step:
             project.catalog.set_setting(STEP, step)
 
-    def open(self, name: str) -> None:
+    def open_dataset(self, name: str) -> None:
         """Work on another dataset of the folder.
 
         Raises:
@@ -105,7 +105,7 @@ class Studio(Component):
             )
         self.workspace.open(self.folder / name)
 
-    def new(self) -> None:
+    def new_dataset(self) -> None:
         """Begin another dataset: the photos that come next make it."""
         self.workspace.project = None
 
@@ -122,12 +122,22 @@ class Studio(Component):
             "photos": lambda: Importer(self.workspace, home=self.folder),
             "check": lambda: Checker(self.workspace),
             "train": lambda: Trainer(self.workspace),
-            "results": lambda: Results(self.workspace),
+            "results": self._make_results,
             "clean": lambda: Cleaner(self.workspace),
             "export": lambda: Exporter(self.workspace, **self._served),
         }
         self._panels[step] = make[step]()
         return self._panels[step]
+
+    def _make_results(self) -> Results:
+        """The results, whose photos can be handed over to the cleaner."""
+        results = Results(self.workspace, offers_cleaning=True)
+        results.observe(self._clean, "to_clean")
+        return results
+
+    def _clean(self, change: dict[str, Any]) -> None:
+        self.go("clean")
+        self._panels["clean"].only = change["new"]
 
     def _on_project(self, _change: object = None) -> None:
         project = self.workspace.project
@@ -154,9 +164,9 @@ class Studio(Component):
         if kind == "go" and message.get("step") in STEPS:
             self.go(message["step"])
         elif kind == "open":
-            self.open(str(message.get("name", "")))
+            self.open_dataset(str(message.get("name", "")))
         elif kind == "new":
-            self.new()
+            self.new_dataset()
 
 
 def _step(step: str, project: Project | None) -> dict[str, str]:

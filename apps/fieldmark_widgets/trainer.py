@@ -212,7 +212,7 @@ class Trainer(Component):
             self._fitting = {"problem": TRAINER["unreadable"].format(reason=error)}
             return
         fitting = done.result()
-        self._fitting = {"name": fitting.name, "methods": fitting.methods, "views": list(fitting.views)}
+        self._fitting = {"name": fitting.name, "methods": dict(fitting.methods), "views": list(fitting.views)}
 
     # --- Messages from the browser ---
 

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from fieldmark.callbacks import Callback, Progress, silent
-from fieldmark.finetune import UNFROZEN_COST, FineTuneConfig, initial_weights
+from fieldmark.finetunerun import initial_weights
 from fieldmark.learner import Learner
 from fieldmark.pixelcache import square_side
-from fieldmark.schedule import cut
+from fieldmark.schedule import UNFROZEN_COST, FineTuneConfig, Precision, cut
 from fieldmark.stats import Interval, wilson
 
 Verdict = Literal["little_to_gain", "too_few_photos", "may_help"]
@@ -42,7 +42,7 @@ class Advice:
     """What fine-tuning would take here, as far as ten steps tell."""
     photo_ms: float
     """A photo's share of a training step."""
-    precision: Literal["f32", "bf16"]
+    precision: Precision
     epochs: int
     """In which everything learns."""
 

@@ -26,7 +26,7 @@ from fieldmark.familiarity import NEIGHBOURS, Familiarity, fit_familiarity, unit
 from fieldmark.features import Features, feature_engine
 from fieldmark.head import Head, HeadFit, assign_folds
 from fieldmark.interp import Interpretation
-from fieldmark.learner import SURE_CHOICES, Learner, _Fitted, choose_sureness
+from fieldmark.learner import LEVELS, SURE_CHOICES, Learner, _Fitted, choose_sureness
 from fieldmark.loading import Fit, in_batches, load_squares
 from fieldmark.modelfile import ModelCard, ModelInfo
 from fieldmark.resize import ResizeRule
@@ -163,11 +163,12 @@ class FineTuned(Learner):
         targets, groups = self._targets(fit, kept)
         folds = assign_folds(targets, groups, seed=self.config.seed)
         known = fit_familiarity(features, targets, groups=groups, folds=folds, seed=self.config.seed)
+        enough = len(judged.features) >= LEVELS[-1][0]
         return replace(
             fit,
             backbone=backbone,
             head=HeadFit(judged.head, fit.head.strength, judged.temperature, fit.head.oof_probs),
-            familiarity=calibrated(known, judged.features),
+            familiarity=calibrated(known, judged.features) if enough else known,
             valid=judged.interpretation(self.vocab),
         )
 
@@ -258,7 +259,11 @@ def served_features(
 
 
 def calibrated(known: Familiarity, held_out: Features) -> Familiarity:
-    """Compare new photos with held-out ones: to a trained trunk its own training photos look too familiar."""
+    """Compare new photos with held-out ones, which the trunk never saw, as it did the training photos.
+
+    After few epochs that makes little difference (mean distance to neighbours .085 in training, .089 held out,
+    on hands); it grows with what a trunk knows by heart.
+    """
     unit = unit_length(held_out)
     similarity = np.sort(unit @ known.bank.T, axis=1)[:, -NEIGHBOURS:]
     white = unit @ known.whitening

@@ -60,8 +60,8 @@ def cache_pixels(
     data, index = folder / "pixels.u8", folder / "pixels.json"
     found = json.loads(index.read_text("utf-8")) if index.exists() else {}
     if found.get("made_of") != made_of:
-        index.unlink(missing_ok=True)  # first: an index never stands beside pixels that it does not describe
         try:
+            index.unlink(missing_ok=True)  # an index never stands beside pixels that it does not describe
             found = {"made_of": made_of, **_decode(items, rule, side, data, callback)}
         except OSError as exc:
             gib = len(items) * side * side * 3 / 2**30

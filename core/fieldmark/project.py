@@ -47,6 +47,10 @@ class Choices:
     balanced: bool = False
     title: str = ""
 
+    def as_dict(self) -> dict[str, Any]:
+        """What decides how good the model is; its name does not."""
+        return {name: value for name, value in asdict(self).items() if name != "title"}
+
     def as_config(self) -> TrainConfig:
         """What the learner is told."""
         rule = ResizeRule(self.size_px, self.resize)
@@ -81,7 +85,7 @@ class Project:
         self.catalog = catalog
         self.learner: Learner | None = None
         """Fitted by `fit` in this process; None before."""
-        self._fitted_on = ""
+        self._fitted_on: object = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Project:
@@ -129,7 +133,7 @@ class Project:
         """Whether photos, labels or choices have changed since the last training."""
         rounds = self.rounds()
         return bool(rounds) and (
-            rounds[0].data != self.data_version() or rounds[0].choices != asdict(self.choices)
+            rounds[0].data != self.data_version() or rounds[0].choices != self.choices.as_dict()
         )
 
     def data_version(self) -> str:
@@ -179,19 +183,21 @@ class Project:
         groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
         split = self._split(dataset, groups, choices)
         learner = Learner(dataset, split, choices.as_config(), groups=groups).fit(callback)
-        self.learner, self._fitted_on = learner, version
+        self.learner, self._fitted_on = learner, (version, choices.as_dict())
         self._remember(learner, choices, version)
         return learner
 
     def fitted(self, callback: Callback = silent) -> Learner:
-        """Give the learner of the photos as they are now, fitting it only where that was not done yet."""
-        if self.learner is None or self._fitted_on != self.data_version():
+        """Give the learner of photos and choices as they are now, fitting it only where that was not done yet."""
+        if self.learner is None or self._fitted_on != (self.data_version(), self.choices.as_dict()):
             return self.fit(callback)
         return self.learner
 
     def export(self, path: str | os.PathLike[str], callback: Callback = silent) -> ModelCard:
         """Write the model file of the photos as they are now; raises as `fit` and `Learner.export`."""
-        return self.fitted(callback).export(Path(path), callback)
+        learner = self.fitted(callback)
+        learner.config = replace(learner.config, title=self.choices.title)
+        return learner.export(Path(path), callback)
 
     def _split(self, dataset: Dataset, groups: Sequence[tuple[int, ...]], choices: Choices) -> Split:
         if dataset.split_given:
@@ -225,7 +231,7 @@ class Project:
             n_valid=len(judged),
             wrong=sorted(item.hash[:KEY_LENGTH] for item in learner.valid.wrong),
             seconds=round(sum(learner.seconds.values()), 2),
-            choices=asdict(choices),
+            choices=choices.as_dict(),
         )
         kept: Any = self.catalog.setting(ROUNDS, [])
         if kept and (kept[-1]["data"], kept[-1]["choices"]) == (entry.data, entry.choices):

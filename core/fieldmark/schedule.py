@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import cos, pi
+from typing import Literal
 
 FINAL_DIV = 1e5
 """A cycle ends at its highest rate divided by this."""
 BETA1 = (0.95, 0.85, 0.95)
 """Momentum at the start, at the highest rate and at the end: high where the rate is low."""
+UNFROZEN_COST = 3
+"""About how many times an epoch in which everything learns takes what a frozen one does."""
 EARLY, LATE, HEAD = 1e-2, 1e-1, 1.0
 """Rates of early layers, late layers and head as shares of the highest one."""
+
+Precision = Literal["f32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,47 @@ class Hyper:
     lrs: tuple[float, float, float]
     """Early layers, late layers, head; 0 does not learn."""
     beta1: float
+
+
+@dataclass(frozen=True)
+class FineTuneConfig:
+    """How to fine-tune."""
+
+    epochs: int = 4
+    """Passes over the training photos in which everything learns, after the frozen ones."""
+    frozen_epochs: int = 1
+    """Passes in which only the head does."""
+    batch_size: int = 64
+    """Photos a step; batches are equal parts of what there is, so none is left out and none is one photo."""
+    lr: float = 2e-3
+    """Highest learning rate of the head while the trunk is frozen; half of it afterwards."""
+    patience: int | None = None
+    """Stop after so many epochs without a lower loss on held-out photos; None goes through."""
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    """`auto` takes bfloat16 where ten steps say that it is faster here."""
+    seed: int = 42
+    """Orders the photos and draws their views."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if min(self.epochs, self.frozen_epochs) < 0 or self.all_epochs == 0:
+            raise ValueError(f"{self.frozen_epochs} + {self.epochs} epochs; expected at least one in all")
+        if self.batch_size < 2:
+            raise ValueError(f"batch_size is {self.batch_size}; it must be at least 2")
+        if not 0 < self.lr < 1:
+            raise ValueError(f"lr is {self.lr}; it must lie between 0 and 1")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience is {self.patience}; expected at least one epoch, or None")
+
+    @property
+    def all_epochs(self) -> int:
+        """Frozen and unfrozen."""
+        return self.epochs + self.frozen_epochs
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The recipe as phases."""
+        return fine_tune_phases(self.epochs, frozen_epochs=self.frozen_epochs, lr=self.lr)
 
 
 def fine_tune_phases(epochs: int, *, frozen_epochs: int = 1, lr: float = 2e-3) -> tuple[Phase, ...]:

@@ -7,6 +7,7 @@ are and `state_dict` gives them back under the names that `efficientnet.lite0_gr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -105,20 +106,17 @@ class SameConv(nn.Conv2d):
         out, width, size, _ = shape
         # with stride 1 both sides get the same, which the convolution does itself
         padding = size // 2 if stride == 1 else 0
-        super().__init__(
-            width * groups, out, size, stride=stride, padding=padding, groups=groups, bias=False
-        )
+        super().__init__(width * groups, out, size, stride=stride, padding=padding, groups=groups, bias=False)
 
     def forward(self, x: Tensor, norm: nn.BatchNorm2d) -> Tensor:  # type: ignore[override]
         """Pad where it takes two different sides (what does not come out even goes right and below), convolve."""
         if self.stride[0] > 1:
             (top, below), (left, right) = (self._padding(side) for side in x.shape[2:])
             x = F.pad(x, (left, right, top, below))
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
+        scale = norm.weight * (variance + norm.eps).rsqrt()
         weight = self.weight * scale[:, None, None, None]
-        return self._conv_forward(x, weight, norm.bias - norm.running_mean * scale)
+        return cast(Tensor, self._conv_forward(x, weight, norm.bias - mean * scale))
 
     def _padding(self, side: int) -> tuple[int, int]:
         stride, size = self.stride[0], self.kernel_size[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,9 +21,11 @@ from fieldmark.assessment import assess
 from fieldmark.callbacks import Progress
 from fieldmark.checkpoint import load_checkpoint
 from fieldmark.dataset import read_dataset
-from fieldmark.errors import Cancelled, FieldmarkError, NotTrainedError
-from fieldmark.finetune import CHECKPOINT, FineTuneConfig, best_so_far, fine_tune
-from fieldmark.finetuned import FineTuned, softening
+from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTrainedError
+from fieldmark.familiarity import fit_familiarity
+from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
+from fieldmark.finetuned import FineTuned, calibrated, softening
+from fieldmark.finetunerun import CHECKPOINT
 from fieldmark.learner import Learner, TrainConfig
 from fieldmark.predictor import Predictor
 from fieldmark.resize import ResizeRule
@@ -351,3 +354,29 @@ def test_the_probe_measures_without_learning(learner: Learner) -> None:
 
 def test_history_is_plain_json(tuned: FineTuned) -> None:
     assert json.loads(json.dumps([epoch.as_dict() for epoch in tuned.history]))[0]["n_wrong"] >= 0
+
+
+def test_new_photos_are_compared_with_held_out_ones() -> None:
+    """The scores that calibrate are those that the served graph computes."""
+    rng = np.random.default_rng(0)
+    train, held = rng.normal(1, 1, (90, 8)).astype(np.float32), rng.normal(1, 1, (40, 8)).astype(np.float32)
+    targets = np.arange(90) % 3
+    known = fit_familiarity(train, targets, groups=np.arange(90), folds=targets, seed=0)
+    found = calibrated(known, held)
+    assert found.bank is known.bank
+    unit = held / np.linalg.norm(held, axis=1, keepdims=True)
+    nearest = [np.sort(1 - known.bank @ row)[:5].mean() for row in unit]
+    assert found.knn == pytest.approx(np.sort(nearest), abs=1e-5)
+    distances = [min(np.sum((row @ known.whitening - mean) ** 2) for mean in known.means) for row in unit]
+    assert found.mahalanobis == pytest.approx(np.sort(distances), rel=1e-4)
+
+
+def test_photos_that_vanished_since_the_fit_are_an_error_with_what_to_do(
+    photos: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(photos, copy)
+    learner = fitted(copy)
+    shutil.rmtree(copy)
+    with pytest.raises(EmptyDatasetError, match="Put the files back"):
+        fine_tune(learner, QUICK, workdir=tmp_path / "work")

@@ -31,15 +31,20 @@ def as_input(size_px: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("size_px", [64, 97, 224])
-@pytest.mark.parametrize("training", [False, True])
-def test_it_computes_what_timms_does(net: Lite0, checkpoint: Tensors, size_px: int, training: bool) -> None:
+def test_it_computes_what_timms_does(net: Lite0, checkpoint: Tensors, size_px: int) -> None:
     other = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     values = map(torch.tensor, checkpoint.values())
     other.load_state_dict(dict(zip(other.state_dict(), values, strict=True)))
-    own = Lite0(checkpoint).train(training)
-    with torch.inference_mode():
-        expected = other.train(training).forward_features(as_input(size_px)).mean((2, 3))
-        assert torch.allclose(own(as_input(size_px)), expected, atol=1e-5)
+    # in float64, because ReLU6 has corners: a rounding error there is another gradient
+    own, photos = Lite0(checkpoint).eval().double(), as_input(size_px).double()
+    expected = other.eval().double().forward_features(photos).mean((2, 3))
+    found = own(photos)
+    assert torch.allclose(found, expected)
+    for features in (found, expected):
+        features.square().sum().backward()
+    gradients = [p.grad for p in own.parameters()], [p.grad for p in other.parameters() if p.grad is not None]
+    assert all(map(torch.allclose, *gradients))
+    assert len(gradients[0]) == len(gradients[1])
 
 
 def test_the_served_graph_computes_the_same_up_to_its_float16_weights(net: Lite0) -> None:

@@ -382,3 +382,13 @@ def test_a_caption_says_label_suggestion_probability_loss_and_name(cleaner: Clea
     name = row.photo.original_name.rpartition("/")[2]
     assert shown.text == f"{100 * row.prob_said:.0f}\u202f% · loss {row.loss:.2f} · {name}"
     assert cleaner.gallery.rows[-1].title == cleaner.shown[-1].photo.label  # the model agrees
+
+
+def test_another_dataset_opened_while_the_model_is_asked_shows_nothing_of_the_one_before(
+    trained: Path, learner: Learner
+) -> None:
+    cleaner = Cleaner(trained)
+    assert cleaner.state == "busy"
+    cleaner.workspace.project = None
+    cleaner.wait()
+    assert (cleaner.state, cleaner.shown, cleaner.gallery.rows) == ("empty", (), ())

@@ -58,3 +58,12 @@ def test_the_overlay_is_clear_where_the_model_did_not_look() -> None:
 
 def test_the_overlay_has_the_shape_of_its_map() -> None:
     assert read_overlay([[1, 0, 0, 0], [0, 0, 0, 1]]).shape == (112, 224, 4)
+
+
+def test_the_overlay_fades_where_the_photo_goes_on_beyond_what_the_model_saw() -> None:
+    values = np.ones((7, 7), np.float32)
+    overlay = Image.open(io.BytesIO(draw_map(ActivationMap(values, (0.2, 0, 0.8, 1)))))
+    alpha = np.asarray(overlay)[..., 3].astype(int)
+    assert alpha[:, 0].max() < 10
+    assert alpha[:, -1].max() < 10
+    assert alpha[0, 112] == alpha[-1, 112] == alpha[112, 112] > 100, "it reaches the photo's own edges"

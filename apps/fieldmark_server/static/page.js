@@ -45,7 +45,7 @@
 
   function waitForApp(cells) {
     const done = () => {
-      if (!cells.querySelector(".fm-classifier, .fm-uploader, .fm-notice")) return;
+      if (!cells.querySelector(".fm > *") || cells.querySelector(".fm-uploader-place:empty")) return;
       document.getElementById("waiting")?.remove();
       document.body.classList.remove("fm-is-opening");
       observer.disconnect();

@@ -12,8 +12,12 @@ export default {
     const announcement = make("p", { class: "fm-visually-hidden", role: "status" });
     const place = make("div", { class: "fm-uploader-place" });
     const waiting = make("span", { class: "fm-soft fm-waiting-count" });
-    const stop = makeButton(strings.stop, () => model.send({ kind: "stop" }), { kind: "fm-stop" });
-    const clear = makeButton(strings.clear, () => model.send({ kind: "clear" }), { kind: "fm-quiet fm-clear" });
+    const ask = (kind) => {
+      model.send({ kind });
+      place.querySelector("button")?.focus(); // the button that was pressed goes away
+    };
+    const stop = makeButton(strings.stop, () => ask("stop"), { kind: "fm-stop" });
+    const clear = makeButton(strings.clear, () => ask("clear"), { kind: "fm-quiet fm-clear" });
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const root = make(
       "section",
@@ -203,7 +207,7 @@ function moveByKey(event, model, list) {
 // --- The answer -----------------------------------------------------------------------------------------------
 
 function drawAnswer(model, strings) {
-  const root = make("div", { class: "fm-card fm-answer" });
+  const root = make("div", { class: "fm-card fm-answer", tabindex: -1 });
   let all = false; // whether all bars are shown
 
   const update = () => {
@@ -211,19 +215,17 @@ function drawAnswer(model, strings) {
     const busy = model.get("state") === "busy";
     root.setAttribute("aria-busy", String(busy));
     setAttribute(root, "data-verdict", shown?.answer.verdict);
-    if (shown) root.replaceChildren(...drawAnswered(shown));
-    else root.replaceChildren(...(busy ? drawBusy(strings) : drawEmpty(model, strings)));
+    const parts = shown ? drawAnswered(shown) : busy ? drawBusy(strings) : drawEmpty(model, strings);
+    keepFocus(root, [".fm-map-toggle", ".fm-more"], () => root.replaceChildren(...parts));
   };
   const toggleAll = () => {
     all = !all;
     update();
-    root.querySelector(".fm-more")?.focus();
   };
   const toggleMap = () => {
     model.set("show_map", !model.get("show_map"));
     model.save_changes();
     update();
-    root.querySelector(".fm-map-toggle")?.focus();
   };
   const drawAnswered = ({ answer }) => {
     const parts = [
@@ -248,6 +250,15 @@ function drawAnswer(model, strings) {
   const drawAllToggle = (n) =>
     makeButton(all ? strings.show_few : fill(strings.show_all, { n }), toggleAll, { kind: "fm-more fm-quiet", "aria-expanded": String(all) });
   return { root, update };
+}
+
+// Draws anew without losing the place of whoever goes by keyboard: a control gets its focus back, and where it is
+// gone the card takes it.
+function keepFocus(root, controls, draw) {
+  const had = root.contains(document.activeElement);
+  const control = controls.find((selector) => document.activeElement?.matches(selector));
+  draw();
+  if (had) ((control && root.querySelector(control)) ?? root).focus({ preventScroll: true });
 }
 
 function drawBars(bars, strings) {

@@ -1,0 +1,305 @@
+"""The exporter: the trained model as one file, to download or to use in the classify app.
+
+In a notebook:
+
+    exporter = Exporter("datasets/bears")
+    display(exporter)
+    exporter.path               # the file that was saved last
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from fieldmark.callbacks import Progress
+from fieldmark.catalog_schema import HIDDEN
+from fieldmark.errors import Cancelled, ModelFileError
+from fieldmark.modelfile import read_model_file
+from fieldmark.names import is_portable, slug
+from fieldmark.project import Project
+from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.component import Component
+from fieldmark_widgets.guard import explain_error, guard
+from fieldmark_widgets.settings import find_served_path
+from fieldmark_widgets.strings_exporter import EXPORTER
+from fieldmark_widgets.trainer import MAX_TITLE
+from fieldmark_widgets.transfer import MIB
+from fieldmark_widgets.uploader import Message
+from fieldmark_widgets.watch import Watch
+from fieldmark_widgets.workspace import Workspace, as_workspace
+
+MODELS = "models"
+"""Key of the saved models in the catalog's settings, and their folder."""
+MAX_LISTED = 20
+CHUNK = MIB
+"""Bytes in one message of a download."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A model file that was saved for a dataset."""
+
+    file: str
+    """Name in the dataset's folder of models."""
+    sha256: str
+    at: str
+    """UTC, ISO 8601."""
+    title: str
+    bytes: int
+    n_train: int
+    n_valid: int
+    n_wrong: int
+    summary: str
+    kinds: list[str]
+    limits: list[str]
+
+
+class Exporter(Component):
+    """Saves the model of the workspace's project, hands it out, and puts it into the classify app.
+
+    Messages from the browser: `save`, `cancel`, `title` (text), `download` and `serve` (file), `before`. The answer to
+    `download`: `chunk` (file, offset, size, and one buffer) until all is there.
+    """
+
+    _esm = module("exporter")
+    _css = stylesheet("importer", "exporter")
+
+    path = traitlets.Any(None)
+    """Path of the model file that was saved last for this dataset; None before."""
+    state = traitlets.Enum(("empty", "busy", "ready", "failed"), "empty").tag(sync=True)
+    """empty: something is missing first, said in `blockers` · busy: saving · ready · failed: `problem` says why."""
+    blockers = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """What is missing before there is a model, as sentences."""
+
+    _strings = traitlets.Dict(dict(EXPORTER)).tag(sync=True)
+    _title = traitlets.Unicode("").tag(sync=True)
+    _stale = traitlets.Bool(False).tag(sync=True)
+    _models = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _served = traitlets.Unicode("").tag(sync=True)
+    _can_go_back = traitlets.Bool(False).tag(sync=True)
+    _did = traitlets.Unicode("").tag(sync=True)
+    _progress = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        workspace: Workspace | Project | str | Path | None = None,
+        *,
+        served_path: str | Path | None = None,
+        **traits: Any,
+    ) -> None:
+        """Export a workspace's project, or the dataset folder at a path.
+
+        Args:
+            served_path: the model file that the classify app answers with; where the apps look for it when None.
+        """
+        self.workspace = as_workspace(workspace)
+        self.served_path = Path(served_path) if served_path is not None else find_served_path()
+        self._watch: Watch | None = None
+        super().__init__(**traits)
+        self.on_msg(self._receive)
+        self.workspace.observe(self._on_project, "project")
+        self.workspace.observe(self._show, ["changes", "trainings"])
+        self._on_project()
+
+    def save(self) -> None:
+        """Write the model file in the worker, trained on what is there now; `wait`, then see `path`."""
+        project = self.workspace.project
+        if project is None or self._watch is not None or self.blockers:
+            return
+        watch = self._watch = Watch(self._show_progress)
+        self.state, self.problem, self._did = "busy", "", ""
+        self._progress = {"text": EXPORTER["saving"]}
+        self.workspace.worker.submit(lambda: _save(project, watch), lambda done: self._end(done, project))
+
+    def serve(self, file: str) -> None:
+        """Let the classify app answer with a saved model; the one before is kept for `go_back`.
+
+        Raises:
+            ModelFileError: the file is gone or damaged; the classify app goes on with what it has.
+        """
+        source = self._file(file)
+        read_model_file(source)
+        if self.served_path.exists():
+            _replace(self.served_path, self._before)
+        _replace(source, self.served_path)
+        self._did = EXPORTER["served_now"]
+        self._show()
+
+    def go_back(self) -> None:
+        """Let the classify app answer with the model it had before the last `serve`."""
+        if self._before.exists():
+            self._before.replace(self.served_path)
+        else:
+            self.served_path.unlink(
+                missing_ok=True
+            )  # then it answers with the model that comes with Fieldmark
+        self._did = EXPORTER["went_back"]
+        self._show()
+
+    def wait(self, timeout_s: float = 120.0) -> None:
+        """Block until the file is saved.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        self.workspace.worker.wait(timeout_s)
+
+    # --- From the project to what is shown ---
+
+    @guard
+    def _on_project(self, _change: object = None) -> None:
+        self.problem, self._did = "", ""
+        self._show()
+
+    @guard
+    def _show(self, _change: object = None) -> None:
+        project = self.workspace.project
+        self.blockers = [EXPORTER["no_project"]] if project is None else project.result_blockers()
+        if project is None:
+            self.state, self.path, self._models = "empty", None, []
+            return
+        saved = [entry for entry in _saved_models(project) if (_folder(project) / entry.file).is_file()]
+        self.path = _folder(project) / saved[0].file if saved else None
+        self._title, self._stale = project.choices.title, project.is_stale
+        self._models = [_describe(entry) for entry in saved]
+        self._served = _sha256_of(self.served_path)
+        self._can_go_back = bool(self._served)
+        if self._watch is None:
+            self.state = "empty" if self.blockers else "ready"
+
+    @property
+    def _before(self) -> Path:
+        return self.served_path.with_name(f"{self.served_path.stem}-before{self.served_path.suffix}")
+
+    def _file(self, name: str) -> Path:
+        """Find a saved model by its name; what a page says never becomes a path by itself."""
+        project = self.workspace.project
+        known = {entry.file for entry in _saved_models(project)} if project else set()
+        path = _folder(project) / name if project and name in known else Path()
+        if not path.is_file():
+            raise ModelFileError(EXPORTER["gone"].format(name=name[:MAX_TITLE]), code="missing")
+        return path
+
+    @guard
+    def _end(self, done: Future[Path], project: Project) -> None:
+        self._watch, self._progress = None, {}
+        error = done.exception()
+        if isinstance(error, Cancelled):
+            self._did = EXPORTER["stopped"]
+        elif error is not None:
+            self.problem = explain_error(error)
+        elif project is self.workspace.project:
+            self.workspace.trainings += 1  # it may have been trained on the way
+        self._show()
+        if self.problem:
+            self.state = "failed"
+
+    def _show_progress(self, progress: Progress) -> None:
+        if self._watch is not None:
+            key = "progress" if progress.total else "progress_open"
+            text = EXPORTER[key].format(
+                step=progress.step, done=f"{progress.done:,}", total=f"{progress.total:,}"
+            )
+            self._progress = {"text": text, "share": progress.done / max(progress.total, 1)}
+
+    # --- Messages from the browser ---
+
+    @guard
+    def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
+        kind, file = message.get("kind"), str(message.get("file", ""))
+        self.problem = ""
+        if kind == "save":
+            self.save()
+        elif kind == "cancel" and self._watch is not None:
+            self._watch.cancel()
+        elif kind == "title" and self.workspace.project is not None:
+            self.workspace.project.choose(title=str(message.get("text", "")).strip()[:MAX_TITLE])
+            self._show()
+        elif kind == "download":
+            self._send_file(file)
+        elif kind == "serve":
+            self.serve(file)
+        elif kind == "before":
+            self.go_back()
+
+    def _send_file(self, name: str) -> None:
+        content = self._file(name).read_bytes()
+        for offset in range(0, len(content), CHUNK):
+            chunk = {"kind": "chunk", "file": name, "offset": offset, "size": len(content)}
+            self.send(chunk, [content[offset : offset + CHUNK]])
+
+
+def _save(project: Project, watch: Watch) -> Path:
+    """Write the file beside the dataset, called after the dataset and its own SHA-256, and note it."""
+    folder = _folder(project)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / "unfinished.onnx"
+    card = project.export(unfinished, watch)
+    sha256 = read_model_file(unfinished).sha256
+    name = project.name if is_portable(project.name) else slug(project.name)
+    path = folder / f"{name}-{sha256[:8]}.onnx"
+    unfinished.replace(path)
+    entry = Saved(
+        path.name, sha256, datetime.now(UTC).isoformat(timespec="seconds"), card.title, path.stat().st_size,
+        card.n_train, card.n_valid, card.n_wrong, card.summary, list(card.classes), list(card.limits),
+    )  # fmt: skip
+    others = [other for other in _saved_models(project) if other.file != path.name]
+    kept: Any = [asdict(saved) for saved in (entry, *others)][:MAX_LISTED]
+    project.catalog.set_setting(MODELS, kept)
+    return path
+
+
+def _saved_models(project: Project) -> list[Saved]:
+    """The saved models, the latest first."""
+    kept: Any = project.catalog.setting(MODELS, [])
+    return [Saved(**entry) for entry in kept]
+
+
+def _folder(project: Project) -> Path:
+    return project.root / HIDDEN / MODELS
+
+
+def _describe(entry: Saved) -> dict[str, Any]:
+    at = datetime.fromisoformat(entry.at).astimezone().strftime("%d %b %H:%M")
+    facts = [
+        EXPORTER["wrong"].format(wrong=entry.n_wrong, n=f"{entry.n_valid:,}"),
+        EXPORTER["learned"].format(n=f"{entry.n_train:,}"),
+        EXPORTER["size"].format(mb=f"{entry.bytes / 1e6:.1f}"),
+        at,
+    ]
+    return {
+        "file": entry.file,
+        "title": entry.title,
+        "facts": " · ".join(facts),
+        "sha": EXPORTER["sha"].format(sha=entry.sha256[:12]),
+        "sha256": entry.sha256,
+        "summary": entry.summary,
+        "kinds": entry.kinds,
+        "limits": entry.limits,
+        "python": EXPORTER["code_python"].format(name=entry.file),
+        "command": EXPORTER["code_command"].format(name=entry.file),
+    }
+
+
+def _sha256_of(path: Path) -> str:
+    """Which model a file is; empty where there is none that can be used."""
+    try:
+        return read_model_file(path).sha256
+    except ModelFileError:
+        return ""
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Copy beside the target and rename: whoever reads it sees the old one or the new one, whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, unfinished)
+    unfinished.replace(target)

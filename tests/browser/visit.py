@@ -1,0 +1,119 @@
+"""A visitor with a real browser: what they do, and what they must never see."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserType, Page, Request, ViewportSize
+
+SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
+
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+# As a file manager does it: the page gets files, never their place.
+DROP = """([files, event]) => {
+  const carried = new DataTransfer();
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    carried.items.add(new File([bytes], name));
+  }
+  const place = document.querySelector(".fm-uploader");
+  const init = { bubbles: true, cancelable: true };
+  if (event === "paste") place.dispatchEvent(new ClipboardEvent("paste", { ...init, clipboardData: carried }));
+  else place.dispatchEvent(new DragEvent("drop", { ...init, dataTransfer: carried }));
+}"""
+
+
+def find_chromium() -> str | None:
+    """The system's Chromium or Chrome; None leaves it to the one that Playwright may have installed."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def launch(chromium: BrowserType) -> Browser:
+    """Start the browser, without its sandbox where that cannot work: for root, as in a container."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    arguments = ["--disable-gpu", *(["--no-sandbox"] if is_root else [])]
+    return chromium.launch(executable_path=find_chromium(), args=arguments)
+
+
+class Visit:
+    """One page of the app, and a watch over everything it does."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.requested: list[str] = []
+        self.troubles: list[str] = []
+        page.on("request", self._note_request)
+        page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: self.troubles.append(f"a script ran: {dialog.message}"))
+        page.on("console", self._note_console)
+
+    def open(self, path: str = "/classify") -> None:
+        self.page.goto(self.url + path)
+        if path == "/classify":
+            self.page.locator(".fm-classifier .fm-uploader").wait_for()
+
+    def drop(self, *files: tuple[str, bytes], event: str = "drop") -> None:
+        self.page.evaluate(
+            DROP, [[[name, base64.b64encode(content).decode()] for name, content in files], event]
+        )
+
+    def wait(self, state: str = "ready") -> None:
+        """Until the classifier says that it is empty, ready or failed."""
+        self.page.locator(f".fm-classifier.is-{state}").wait_for()
+
+    def wait_for_map(self) -> None:
+        self.page.locator(".fm-overlay.is-visible").wait_for()
+        self.page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
+
+    def ask(self, sentence: str) -> Sequence[str]:
+        """The text of everything that matches a selector."""
+        return self.page.locator(sentence).all_inner_texts()
+
+    def is_too_wide(self) -> bool:
+        """Whether the page scrolls sideways."""
+        width: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        return width > 0
+
+    def keep(self, name: str, *, full: bool = True) -> Path:
+        """Save a screenshot."""
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path, full_page=full)
+        return path
+
+    def _note_request(self, request: Request) -> None:
+        self.requested.append(request.url)
+        address = urlsplit(request.url)
+        if address.scheme not in ("blob", "data") and address.netloc != urlsplit(self.url).netloc:
+            self.troubles.append(f"asked elsewhere: {request.url}")
+
+    def _note_console(self, message: object) -> None:
+        text = getattr(message, "text", "")
+        if getattr(message, "type", "") == "error" and "Content Security Policy" in text:
+            self.troubles.append(text)
+
+
+@contextmanager
+def visit(browser: Browser, url: str, size: ViewportSize = DESK, scheme: str = "light") -> Iterator[Visit]:
+    """A visitor whom nothing is known of; what happened in the visit must have been harmless."""
+    context = browser.new_context(
+        viewport=size,
+        color_scheme="dark" if scheme == "dark" else "light",
+        has_touch=size is PHONE,
+        reduced_motion="reduce",
+    )
+    try:
+        visitor = Visit(context.new_page(), url)
+        yield visitor
+        assert visitor.troubles == []
+    finally:
+        context.close()
