@@ -63,13 +63,21 @@ class Studio(Component):
     _steps = traitlets.List(traitlets.Dict()).tag(sync=True)
     _counts = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, folder: str | Path, *, served_path: Path | None = None, **traits: Any) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        served_path: Path | None = None,
+        source: Path | None = None,
+        **traits: Any,
+    ) -> None:
         """Work on the datasets in a folder, which is made when the first one comes.
 
         Args:
             served_path: the model file that the classify app answers with; None leaves it to the exporter.
+            source: a folder of photos that is offered for importing.
         """
-        self.folder = Path(folder)
+        self.folder, self._source = Path(folder), source
         self.workspace = Workspace()
         self._panels: dict[str, Component] = {}
         self._served = {} if served_path is None else {"served_path": served_path}
@@ -119,7 +127,7 @@ class Studio(Component):
     def _make(self, step: str) -> Component:
         """Make a step's component, when it is first looked at."""
         make: Mapping[str, Callable[[], Component]] = {
-            "photos": lambda: Importer(self.workspace, home=self.folder),
+            "photos": lambda: Importer(self.workspace, home=self.folder, source=self._source),
             "check": lambda: Checker(self.workspace),
             "train": lambda: Trainer(self.workspace),
             "results": self._make_results,
