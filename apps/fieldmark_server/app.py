@@ -20,14 +20,14 @@ from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
 from tornado.ioloop import IOLoop
-from traitlets import Integer, default
+from traitlets import Bool, Integer, default
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.static_file_handler import MultiStaticFileHandler
 
 from fieldmark.errors import FieldmarkError
-from fieldmark_server.apptable import find_apps, find_notebooks
+from fieldmark_server.apptable import APPS, find_apps, find_notebooks
 from fieldmark_server.assets import AssetHandler
 from fieldmark_server.pages import AppPage, KernelChannel, MissingPage, StartPage, describe_page
 from fieldmark_server.visitors import Visitors
@@ -59,6 +59,7 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
     name = "fieldmark"
 
     max_kernels = Integer(40, config=True, help="Visitors at a time; each has a kernel of some 200 MB.")
+    private_apps = Bool(False, config=True, help="Serve the apps that read folders of this computer.")
     ports_tried = Integer(20, config=True, help="How many ports to try from the wanted one upwards.")
 
     on_ready: Callable[[str], None] | None = None
@@ -95,7 +96,7 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
 
     def init_handlers(self) -> list[Any]:
         """Every route there is. Voilà's own list has more: files, notebooks' contents, a folder view."""
-        cards = find_apps(Path(self.root_dir))
+        cards = find_apps(Path(self.root_dir), private=self.private_apps)
         names = "|".join(card.name for card in cards)
         app = {
             "voila_configuration": self.voila_configuration,
@@ -172,6 +173,12 @@ def _hardening() -> Config:
         default_pool_size=1,
         page_config_hook=describe_page,
     )
+    config.VoilaKernelManager.preheat_denylist = [
+        "book.ipynb"
+    ]  # a lesson trains; not before somebody reads it
+    # Not one that shows what there is when it runs: the datasets, and results.
+    private = [rf".*{card.name}\.ipynb" for card in APPS.values() if card.is_private]
+    config.VoilaKernelManager.preheat_denylist = private
     # Pages say goodbye when they are closed; this is for those that cannot, and for tabs that nobody looks at.
     config.MappingKernelManager.update(cull_idle_timeout=3600, cull_interval=60, cull_connected=True)
     # Other people on this machine cannot listen to what a kernel and the server tell each other.

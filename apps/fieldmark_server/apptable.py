@@ -20,6 +20,8 @@ class AppCard:
     description: str
     icon: str
     """What is drawn on its card: an SVG path on 24 × 24."""
+    is_private: bool = False
+    """Whether it reads folders of this computer, and so is for the people at it."""
 
 
 APPS: Mapping[str, AppCard] = MappingProxyType(
@@ -37,12 +39,14 @@ APPS: Mapping[str, AppCard] = MappingProxyType(
                 "Train a model",
                 "From a folder of your photos to a model of your own, with its mistakes in plain sight.",
                 "M4 20v-6 M10 20v-11 M16 20v-8 M22 20v-16 M2 20h20",
+                is_private=True,
             ),
             AppCard(
                 "book",
                 "Read along",
-                "The lesson, with everything in it to try.",
+                "The chapter of the fastai book, beside the same job here. It runs while you read.",
                 "M12 6c-2-1.6-5-2-9-2v14c4 0 7 .4 9 2c2-1.6 5-2 9-2v-14c-4 0-7 .4-9 2z M12 6v14",
+                is_private=True,
             ),
             AppCard(
                 "monitor",
@@ -62,6 +66,7 @@ def find_notebooks() -> Path:
     return installed if installed.is_dir() else HERE.parent
 
 
-def find_apps(folder: Path) -> tuple[AppCard, ...]:
-    """The apps whose notebook is there."""
-    return tuple(card for card in APPS.values() if (folder / f"{card.name}.ipynb").is_file())
+def find_apps(folder: Path, *, private: bool = True) -> tuple[AppCard, ...]:
+    """The apps whose notebook is there; without `private`, those that anybody may use."""
+    cards = [card for card in APPS.values() if (folder / f"{card.name}.ipynb").is_file()]
+    return tuple(card for card in cards if private or not card.is_private)

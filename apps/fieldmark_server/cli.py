@@ -10,6 +10,8 @@ import typer
 
 from fieldmark.errors import DatasetError, ModelFileError
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 def serve(
     port: Annotated[
@@ -18,6 +20,13 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "localhost",
     model: Annotated[Path | None, typer.Option(help="Model file to classify with.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of photos to work on.")] = None,
+    studio: Annotated[
+        bool | None,
+        typer.Option(
+            "--studio/--no-studio",
+            help="Serve the studio, which reads folders here. Only to this computer, unless asked.",
+        ),
+    ] = None,
     open_browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve the apps in the browser."""
@@ -27,7 +36,9 @@ def serve(
         os.environ["FIELDMARK_DATA"] = str(_existing_folder(data))
     from fieldmark_server.app import App  # half a second, which no other command should wait for
 
-    app = App.instance(port=port, ip=host, open_browser=open_browser)  # libraries log through the instance
+    private = host in LOOPBACK if studio is None else studio
+    # libraries log through the instance
+    app = App.instance(port=port, ip=host, open_browser=open_browser, private_apps=private)
     app.on_ready = lambda link: _say_ready(link, wanted=port, got=app.port)
     app.initialize()
     app.start()

@@ -34,6 +34,8 @@ class ClassifiedPhoto:
     answer: Answer
     picture: Picture | None
     """None where the photo could not be read."""
+    model: Model = field(repr=False, compare=False)
+    """The one that answered; by now another may be at work."""
     key: int = field(default_factory=lambda: next(_keys))
     """Tells photos apart, also two of the same name."""
 
@@ -47,12 +49,12 @@ def classify(model: Model, upload: Upload) -> ClassifiedPhoto:
         prediction, picture = Failure(error.code, str(error)), None
     except Exception as error:  # one bad photo must not end the rest
         prediction, picture = Failure("unexpected", explain_error(error)), None
-    return ClassifiedPhoto(upload.name, prediction, say_answer(upload.name, prediction), picture)
+    return ClassifiedPhoto(upload.name, prediction, say_answer(upload.name, prediction), picture, model)
 
 
-def look(model: Model, photo: ClassifiedPhoto) -> Overlay | None:
+def look(photo: ClassifiedPhoto) -> Overlay | None:
     """Where the model looked for its answer, from the shown picture; None where it cannot tell."""
     if photo.picture is None or isinstance(photo.prediction, Failure):
         return None
-    activation = explain(model, photo.picture.jpeg, photo.prediction.label)
+    activation = explain(photo.model, photo.picture.jpeg, photo.prediction.label)
     return None if activation is None else Overlay(draw_map(activation), activation.region)

@@ -9,6 +9,7 @@ In a notebook:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
@@ -17,8 +18,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from fieldmark.errors import ModelFileError
-from fieldmark.predictor import Failure, Predictor
+from fieldmark.predictor import Failure
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.classified import ClassifiedPhoto, Overlay, classify, look
 from fieldmark_widgets.component import Component
@@ -26,7 +26,8 @@ from fieldmark_widgets.guard import guard
 from fieldmark_widgets.knowledge import describe_model
 from fieldmark_widgets.models import ClassifyFunction, Model, as_model, explains
 from fieldmark_widgets.sample import sample_photo, samples
-from fieldmark_widgets.strings import CLASSIFIER, PROBLEM
+from fieldmark_widgets.servedmodel import ServedModel
+from fieldmark_widgets.strings import CLASSIFIER
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader
 from fieldmark_widgets.worker import Worker
@@ -38,8 +39,8 @@ MAX_PHOTOS = 60
 class Classifier(Component):
     """Shows what a model makes of a visitor's photos.
 
-    Messages from the browser: `thumbs` (keys it has no thumbnail for), `sample` (name), `stop`, `clear`. The answer
-    to `thumbs`: `thumb` (key, and a JPEG as the one buffer) for each.
+    Messages from the browser: `opened`, `thumbs` (keys it has no thumbnail for), `sample` (name), `stop`, `clear`.
+    The answer to `thumbs`: `thumb` (key, and a JPEG as the one buffer) for each.
     """
 
     _esm = module("classifier")
@@ -73,6 +74,7 @@ class Classifier(Component):
         """Show a Predictor, or any function from a photo (PIL, RGB) to {label: probability}."""
         self._worker = Worker("classifier")
         self._model = as_model(model)
+        self._newest: Callable[[], Model] = lambda: self._model
         self._at_work: Upload | None = None
         self._overlays: dict[int, Overlay | None] = {}
         self._adding = False
@@ -89,15 +91,16 @@ class Classifier(Component):
         self._on_uploader()
 
     @classmethod
-    def load(cls, path: Path, **traits: Any) -> Classifier:
-        """Show a model file.
+    def load(cls, *paths: Path, **traits: Any) -> Classifier:
+        """Show a model file, the first of `paths` that is there; a file that takes its place is taken up.
 
         Raises:
-            ModelFileError: it is missing (`no_model`) or refused.
+            ModelFileError: there is none (`no_model`), or it is refused.
         """
-        if not path.is_file():
-            raise ModelFileError(PROBLEM["no_model"].format(path=path, name=path.name), code="no_model")
-        return cls(Predictor.load(path), **traits)
+        served = ServedModel(*paths)
+        classifier = cls(served.newest(), **traits)
+        classifier._newest = served.newest
+        return classifier
 
     def add(self, name: str, content: bytes) -> None:
         """Classify a photo from Python, as if a visitor had added it; `wait` for the answer.
@@ -147,18 +150,31 @@ class Classifier(Component):
     def _go_on(self) -> None:
         """Classify the next file; one at a time, so that a map somebody waits for comes in between."""
         if self.uploader.files and self._at_work is None:
-            model, upload = self._model, self.uploader.files[0]
+            newest, upload = self._newest, self.uploader.files[0]
             self._at_work = upload
-            self._worker.submit(lambda: classify(model, upload), lambda done: self._take(done, upload))
+            self._worker.submit(lambda: classify(newest(), upload), lambda done: self._take(done, upload))
         self._show_state()
 
     @guard
     def _take(self, done: Future[ClassifiedPhoto], upload: Upload) -> None:
         self._at_work = None
+        photo = done.result()
+        self._use(photo.model)
         if any(file is upload for file in self.uploader.files):  # else it was cleared meanwhile
-            self._keep((*self.photos, done.result()))
+            self._keep((*self.photos, photo))
             self.uploader.remove(upload)
         self._go_on()
+
+    def _use(self, model: Model) -> None:
+        """Show what the model that answers now knows."""
+        if model is not self._model:
+            self._model = model
+            with self.hold_sync():
+                self._knowledge, self._explains = asdict(describe_model(model)), explains(model)
+
+    @guard
+    def _take_model(self, done: Future[Model]) -> None:
+        self._use(done.result())
 
     def _keep(self, photos: tuple[ClassifiedPhoto, ...]) -> None:
         """Make these the photos of the page, but for the oldest when they are too many."""
@@ -202,8 +218,7 @@ class Classifier(Component):
             self._overlay = {"key": photo.key, **asdict(overlay)} if overlay else None
             return
         self._overlays[photo.key] = None
-        model = self._model
-        self._worker.submit(lambda: look(model, photo), lambda done: self._take_overlay(done, photo))
+        self._worker.submit(lambda: look(photo), lambda done: self._take_overlay(done, photo))
 
     @guard
     def _take_overlay(self, done: Future[Overlay | None], photo: ClassifiedPhoto) -> None:
@@ -216,7 +231,9 @@ class Classifier(Component):
     @guard
     def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
         kind = message.get("kind")
-        if kind == "thumbs":
+        if kind == "opened":  # a page that was built before somebody came may be older than its model
+            self._worker.submit(self._newest, self._take_model)
+        elif kind == "thumbs":
             self._send_thumbs(frozenset(message.get("keys", ())))
         elif kind == "sample":
             self._add_sample(str(message.get("name")))

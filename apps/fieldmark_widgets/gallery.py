@@ -5,11 +5,12 @@ In a notebook:
     gallery = Gallery.of_folder("photos")
     display(gallery)
     gallery.selected            # ids of the chosen photos
+    gallery.on_key(print)       # what somebody presses, about the photo of the id gallery.focus
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,16 @@ from typing import Any
 
 import traitlets
 
-from fieldmark.dataset import read_dataset
+from fieldmark.catalog import is_catalog
+from fieldmark.dataset import check_is_folder, read_dataset
 from fieldmark.errors import BadImageError
-from fieldmark.images import encode_display, open_photo
-from fieldmark.thumbnails import make_thumbnails
+from fieldmark.scan import list_photos
+from fieldmark.thumbnails import make_thumbnails, make_whole
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.strings_gallery import GALLERY
+from fieldmark_widgets.transfer import bad_message, clean_name
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.worker import Worker
 
@@ -32,11 +35,13 @@ BATCH = 12
 """Thumbnails made and sent together; between two batches a newer wish of the page comes first."""
 MOST_ROWS = 600
 """Rows that a page may ask for at once."""
-WHOLE_PX = 1600
-"""Longer side of a photo that is shown whole."""
+MAX_KEY = 20
+"""Characters in the name of a key, such as "ArrowLeft"."""
 
 Ranges = list[list[int]]
 """Places [first, last], both counted."""
+Picture = bytes | BadImageError
+KeyHandler = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,8 @@ class GalleryRow:
 
     id: int
     file: Path
-    hash: str
-    """SHA-256 of the file's bytes, hex."""
+    hash: str = ""
+    """SHA-256 of the file's bytes, hex; where it is empty, it is computed when the photo comes into sight."""
     title: str = ""
     text: str = ""
     tag: str = ""
@@ -61,7 +66,10 @@ class Gallery(Component):
     """Shows photos, lets them be chosen, and shows one of them whole.
 
     Messages from the browser: `rows` (first, last), `thumbs` (ids, which replace those asked for before), `whole`
-    (id), `focus` (at), `select` (ranges). Answers: `rows`, `thumb` (one buffer, or a reason), `whole` (as thumb).
+    (id, which does too), `key` (key); and with `act`, the number of what somebody does: `focus` (at, or the id of
+    the photo seen there), `select` (ranges, and the version they are of). Answers: `rows`, `thumb` (one buffer, or
+    a reason), `whole` (as thumb). The page shows what it was asked for at once, and listens to `_at` and `_ranges`
+    again when `_heard` is the number of its last act: else an answer to an older one would throw it back.
     """
 
     _esm = module("gallery")
@@ -77,36 +85,50 @@ class Gallery(Component):
     """What the grid shows, for screen readers."""
     message = traitlets.Unicode(GALLERY["empty"]).tag(sync=True)
     """What is said when there are no photos."""
+    columns = traitlets.Int(0, min=0, max=24).tag(sync=True)
+    """Photos side by side; 0 for as many as suit the width, at most eight."""
 
     _strings = traitlets.Dict(dict(GALLERY)).tag(sync=True)
     _n = traitlets.Int(0).tag(sync=True)
     _version = traitlets.Int(0).tag(sync=True)
     _at = traitlets.Int(-1).tag(sync=True)
     _ranges = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
+    _heard = traitlets.Int(0).tag(sync=True)
+    _tells_keys = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, rows: Iterable[GalleryRow] = (), **traits: Any) -> None:
         """Show photos."""
         self._worker = Worker("gallery")
         self._places: dict[int, int] = {}
         self._wanted: list[GalleryRow] = []
+        self._wanted_whole: GalleryRow | None = None
         self._at_work = False
+        self._key_handlers: list[KeyHandler] = []
         super().__init__(**traits)
         self.on_msg(self._receive)
         self.rows = tuple(rows)
 
     @classmethod
     def of_folder(cls, folder: str | Path, **traits: Any) -> Gallery:
-        """Show the photos of a folder or dataset, with their labels.
+        """Show all photos below a folder, or those in use of a dataset, with the class that each is in.
 
         Raises:
-            DatasetError: there is no such folder, or no photo in a class folder.
+            DatasetError: there is no such folder.
+            EmptyDatasetError: the dataset has no photos.
+            StoreError: the dataset's catalog cannot be used.
         """
-        items = read_dataset(folder, min_classes=1).items
-        rows = (
-            GalleryRow(number, item.path, item.hash, title=item.label, text=item.path.name)
-            for number, item in enumerate(items)
-        )
-        return cls(rows, **traits)
+        root = check_is_folder(Path(folder))
+        return cls(_dataset_rows(root) if is_catalog(root) else _folder_rows(root), **traits)
+
+    def on_key(self, handler: KeyHandler, *, remove: bool = False) -> None:
+        """Call `handler` with each key that the gallery has no use for itself, by its name in a browser ("d",
+        "Enter", "Delete"), when `focus` and `selected` are what they were for whoever pressed it.
+        """
+        if remove:
+            self._key_handlers.remove(handler)
+        else:
+            self._key_handlers.append(handler)
+        self._tells_keys = bool(self._key_handlers)
 
     def wait(self, timeout_s: float = 60.0) -> None:
         """Block until all pictures that were asked for are sent.
@@ -132,9 +154,10 @@ class Gallery(Component):
         self.selected = tuple(photo for photo in self.selected if photo in self._places)
         if self.focus not in self._places:
             self.focus = self.rows[min(place, self._n - 1)].id if self.rows else None
-        self._version += 1
-        self._show_focus()
-        self._show_selected()
+        with self.hold_sync():  # a page takes them over together
+            self._version += 1
+            self._show_focus()
+            self._show_selected()
 
     @traitlets.observe("focus")
     def _show_focus(self, _change: object = None) -> None:
@@ -146,6 +169,21 @@ class Gallery(Component):
             sorted(self._places[photo] for photo in self.selected if photo in self._places)
         )
 
+    def _take_act(self, message: Message) -> None:
+        """Do what somebody did in the page."""
+        with self.hold_sync():
+            self._heard = int(message.get("act", self._heard))
+            if message["kind"] == "focus":
+                self._take_focus(message)
+            elif message.get("version", self._version) == self._version:  # else they are other photos' places
+                self._select([[int(first), int(last)] for first, last in message["ranges"]])
+
+    def _take_focus(self, message: Message) -> None:
+        if message.get("id") in self._places:
+            self.focus = message["id"]
+        elif 0 <= (place := int(message["at"])) < self._n:
+            self.focus = self.rows[place].id
+
     def _select(self, ranges: Ranges) -> None:
         places = sorted(
             {place for first, last in ranges for place in range(max(first, 0), min(last + 1, self._n))}
@@ -156,34 +194,38 @@ class Gallery(Component):
 
     def _want_thumbs(self, ids: Sequence[int]) -> None:
         self._wanted = [self.rows[self._places[photo]] for photo in ids[:MOST_ROWS] if photo in self._places]
-        self._make_thumbs()
-
-    def _make_thumbs(self) -> None:
-        if self._at_work or not self._wanted:
-            return
-        batch, self._wanted = self._wanted[:BATCH], self._wanted[BATCH:]
-        self._at_work = True
-        wanted = [(row.file, row.hash) for row in batch]
-        self._worker.submit(
-            lambda: list(make_thumbnails(wanted)), lambda done: self._send_thumbs(done, batch)
-        )
-
-    @guard
-    def _send_thumbs(self, done: Future[list[bytes | BadImageError]], batch: Sequence[GalleryRow]) -> None:
-        self._at_work = False
-        for row, thumb in zip(batch, done.result(), strict=True):
-            self._send_picture("thumb", row.id, thumb)
-        self._make_thumbs()
+        self._make_pictures()
 
     def _want_whole(self, photo: int) -> None:
-        row = self.rows[self._places[photo]]
-        self._worker.submit(lambda: _whole(row.file), lambda done: self._send_whole(done, row.id))
+        self._wanted_whole = self.rows[self._places[photo]]
+        self._make_pictures()
+
+    def _make_pictures(self) -> None:
+        """Make what is wanted most now: somebody who looks at one photo waits for no thumbnail."""
+        if self._at_work:
+            return
+        if (row := self._wanted_whole) is not None:
+            self._wanted_whole = None
+            self._submit("whole", [row], lambda: [make_whole(row.file)])
+        elif self._wanted:
+            batch, self._wanted = self._wanted[:BATCH], self._wanted[BATCH:]
+            wanted = [(row.file, row.hash) for row in batch]
+            self._submit("thumb", batch, lambda: list(make_thumbnails(wanted)))
+
+    def _submit(self, kind: str, rows: Sequence[GalleryRow], make: Callable[[], list[Picture]]) -> None:
+        self._at_work = True
+        self._worker.submit(make, lambda done: self._send_pictures(kind, rows, done))
 
     @guard
-    def _send_whole(self, done: Future[bytes | BadImageError], photo: int) -> None:
-        self._send_picture("whole", photo, done.result())
+    def _send_pictures(self, kind: str, rows: Sequence[GalleryRow], done: Future[list[Picture]]) -> None:
+        self._at_work = False
+        try:
+            for row, picture in zip(rows, done.result(), strict=True):
+                self._send_picture(kind, row.id, picture)
+        finally:
+            self._make_pictures()
 
-    def _send_picture(self, kind: str, photo: int, picture: bytes | BadImageError) -> None:
+    def _send_picture(self, kind: str, photo: int, picture: Picture) -> None:
         if isinstance(picture, BadImageError):
             self.send({"kind": kind, "id": photo, "reason": str(picture)})
         else:
@@ -193,6 +235,12 @@ class Gallery(Component):
 
     @guard
     def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
+        try:
+            self._dispatch(message)
+        except (KeyError, TypeError, ValueError) as error:  # no page of ours wrote it
+            raise bad_message() from error
+
+    def _dispatch(self, message: Message) -> None:
         kind = message.get("kind")
         if kind == "rows":
             self._send_rows(int(message["first"]), int(message["last"]))
@@ -200,26 +248,48 @@ class Gallery(Component):
             self._want_thumbs([int(photo) for photo in message["ids"]])
         elif kind == "whole" and message.get("id") in self._places:
             self._want_whole(message["id"])
-        elif kind == "focus" and 0 <= int(message["at"]) < self._n:
-            self.focus = self.rows[int(message["at"])].id
-        elif kind == "select":
-            self._select([[int(first), int(last)] for first, last in message["ranges"]])
+        elif kind in ("focus", "select"):
+            self._take_act(message)
+        elif kind == "key":
+            self._tell_key(str(message["key"])[:MAX_KEY])
+
+    @guard
+    def _tell_key(self, key: str) -> None:
+        for handler in tuple(self._key_handlers):
+            handler(key)
 
     def _send_rows(self, first: int, last: int) -> None:
         first = max(first, 0)
         rows = self.rows[first : min(last + 1, first + MOST_ROWS)]
-        shown = [
-            {"id": row.id, "title": row.title, "text": row.text, "tag": row.tag, "tag_kind": row.tag_kind, "credit": row.credit}
-            for row in rows
-        ]  # fmt: skip
+        shown = [_shown(row) for row in rows]
         self.send({"kind": "rows", "version": self._version, "first": first, "rows": shown})
 
 
-def _whole(file: Path) -> bytes | BadImageError:
-    try:
-        return encode_display(open_photo(file, need_px=WHOLE_PX).image, max_px=WHOLE_PX)
-    except BadImageError as error:
-        return error
+def _shown(row: GalleryRow) -> Mapping[str, int | str]:
+    """What a page is told of a photo; not where it lies."""
+    names = ("id", "title", "text", "tag", "tag_kind", "credit")
+    return {name: getattr(row, name) for name in names}
+
+
+def _dataset_rows(root: Path) -> list[GalleryRow]:
+    items = read_dataset(root, min_classes=1).items
+    return [
+        GalleryRow(number, item.path, item.hash, title=item.label, text=clean_name(item.path.name))
+        for number, item in enumerate(items)
+    ]
+
+
+def _folder_rows(root: Path) -> list[GalleryRow]:
+    """List a folder without opening a file, so that a hundred thousand photos are there at once."""
+    return [
+        GalleryRow(
+            number,
+            file,
+            title="" if file.parent == root else clean_name(file.parent.name),
+            text=clean_name(file.name),
+        )
+        for number, file in enumerate(list_photos(root))
+    ]
 
 
 def _as_ranges(places: Sequence[int]) -> Ranges:

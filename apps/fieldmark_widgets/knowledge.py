@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fieldmark_widgets.answer import say_label
-from fieldmark_widgets.strings import ANSWER, CLASSIFIER, HONEST, HONEST_WITHOUT_PHOTOS, OWN_COMMANDS
+from fieldmark_widgets.strings import ANSWER, CLASSIFIER, HONEST, OWN_COMMANDS
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,24 @@ def describe_model(model: Any) -> Knowledge:
     """Read a Predictor's card; a bare function has none, so only honesty is left to explain."""
     card = getattr(model, "card", None)
     trained = bool(getattr(card, "n_train", 0))
-    honest = tuple(
-        (verdict, ANSWER[verdict], text) for verdict, text in (HONEST if trained else HONEST_WITHOUT_PHOTOS)
-    )
+    kinds = tuple(say_label(label) for label in getattr(model, "vocab", ()))
     if card is None:
-        return Knowledge(honest=honest)
+        return Knowledge(honest=_say_honest(kinds, trained))
     return Knowledge(
         title=say_label(card.title),
         summary=card.summary,
         source=CLASSIFIER["n_train"].format(n=f"{card.n_train:,}") if trained else CLASSIFIER["n_train_none"],
-        kinds=tuple(say_label(label) for label in model.vocab),
+        kinds=kinds,
         limits=tuple(card.limits),
         file=CLASSIFIER["file"].format(sha=model.sha256[:12]),
         own_commands=() if trained else OWN_COMMANDS,
-        honest=honest,
+        honest=_say_honest(kinds, trained),
     )
+
+
+def _say_honest(kinds: tuple[str, ...], trained: bool) -> tuple[tuple[str, str, str], ...]:
+    """Examples of a doubtful answer, with the model's own kinds where it has two."""
+    first, second = kinds[:2] if len(kinds) > 1 else (HONEST["first"], HONEST["second"])
+    unsure = HONEST["unsure"].format(first=first, second=second[:1].lower() + second[1:])
+    unfamiliar = HONEST["unfamiliar" if trained else "unfamiliar_without_photos"]
+    return (("unsure", ANSWER["unsure"], unsure), ("unfamiliar", ANSWER["unfamiliar"], unfamiliar))

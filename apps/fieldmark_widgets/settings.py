@@ -17,22 +17,42 @@ DEMO_MODEL = Path("var", "models", "bears.onnx")
 class Settings:
     """Settings of the apps."""
 
-    model: Path
-    """The model file to classify with; it may be missing."""
+    models: tuple[Path, ...]
+    """Model files to classify with, the first that is there; any may be missing."""
+    served: Path
+    """Where the studio puts the model that the classify app is to answer with."""
+    datasets: Path
+    """The folder of the studio's datasets."""
     data: Path | None = None
     """A folder of photos to work on."""
 
+    @property
+    def model(self) -> Path:
+        """The model file to classify with now; it may be missing."""
+        return next((path for path in self.models if path.is_file()), self.models[-1])
+
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read FIELDMARK_MODEL and FIELDMARK_DATA, for the first cell of an app."""
+    """Read FIELDMARK_MODEL, FIELDMARK_DATASETS and FIELDMARK_DATA, for the first cell of an app."""
     values = os.environ if environment is None else environment
     if "VOILA_BASE_URL" in values:  # set by the server for the kernels of its visitors
         log_to_console()
-    model, data = values.get("FIELDMARK_MODEL"), values.get("FIELDMARK_DATA")
-    return Settings(
-        model=Path(model).expanduser() if model else _find_demo_model(),
-        data=Path(data).expanduser() if data else None,
+    model, datasets, data = (
+        Path(value).expanduser() if (value := values.get(f"FIELDMARK_{name}")) else None
+        for name in ("MODEL", "DATASETS", "DATA")
     )
+    demo, served = _find_demo_model(), find_served_path()
+    return Settings(
+        models=(model,) if model else (served, demo),
+        served=served,
+        datasets=datasets or demo.parents[1] / "datasets",
+        data=data,
+    )
+
+
+def find_served_path() -> Path:
+    """The model file that the studio puts into the classify app; beside the demo model."""
+    return _find_demo_model().with_name("served.onnx")
 
 
 def _find_demo_model() -> Path:
@@ -40,8 +60,3 @@ def _find_demo_model() -> Path:
     here = Path.cwd()
     candidates = [folder / DEMO_MODEL for folder in (here, *here.parents)]
     return next((path for path in candidates if path.is_file()), candidates[0])
-
-
-def find_served_path() -> Path:
-    """The model file that the studio puts into the classify app; beside the demo model."""
-    return _find_demo_model().with_name("served.onnx")

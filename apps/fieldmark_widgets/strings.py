@@ -101,19 +101,17 @@ ANSWER = MappingProxyType(
     }
 )
 
-HONEST = (
-    ("unsure", "Between two answers: “Grizzly 54\u202f%, black bear 41\u202f%: ask somebody.”"),
-    ("unfamiliar", "“Nothing like the photos this model learned from.”"),
+HONEST = MappingProxyType(
+    {
+        "unsure": "Between two answers: “{first} 54\u202f%, {second} 41\u202f%: ask somebody.”",
+        "unfamiliar": "“Nothing like the photos this model learned from.”",
+        "unfamiliar_without_photos": "This model learned from none of your photos, so it cannot say “unfamiliar” yet. "
+        "One trained on yours can.",
+        "first": "Grizzly",
+        "second": "black bear",
+    }
 )
-"""Examples for the panel on honesty: a verdict, and what is said then."""
-
-HONEST_WITHOUT_PHOTOS = (
-    ("unsure", "Between two answers: “Grizzly 54\u202f%, black bear 41\u202f%: ask somebody.”"),
-    (
-        "unfamiliar",
-        "This model learned from none of your photos, so it cannot say “unfamiliar” yet. One trained on yours can.",
-    ),
-)
+"""Examples for the panel on honesty: a verdict, and what is said then; two kinds, for a model that names none."""
 
 PROBLEM = MappingProxyType(
     {

@@ -12,12 +12,19 @@ GALLERY = MappingProxyType(
         "selected_one": "1 photo chosen",
         "selected_many": "{n} photos chosen",
         "select_none": "Choose none",
+        "choose": "Choose this photo",
+        "chosen": "chosen",
         "position": "{i} of {n}",
+        "announce": "photo {i} of {n}, {what}",
         "whole": "The whole photo",
         "previous": "Previous photo",
         "next": "Next photo",
         "close": "Close",
-        "loading": "Loading",
-        "keys": "Arrows move, space shows the whole photo, shift and arrows choose several, Ctrl-A all.",
+        "zoom_in": "Show every detail",
+        "zoom_out": "Show all of it",
+        "silent": "No answer yet: the notebook is busy, or it has ended. What you see stays; if it has ended, reload "
+        "the page or run the cell again.",
+        "keys": "Arrows move, Enter or space shows the whole photo, Ctrl and space chooses it, shift and arrows "
+        "choose several, Ctrl and A all.",
     }
 )

@@ -24,8 +24,8 @@ Verdict = Literal["little_to_gain", "too_few_photos", "may_help"]
 LITTLE_ERROR = 0.03
 """Out-of-fold error up to which frozen features were as good as fine-tuning (bears, both ways: 0–1 of 83)."""
 ENOUGH_STEPS = 30
-"""Steps in which everything learns. Photos of hands, far from ImageNet: with 12 steps the fit stayed better
-(6 of 50 against 10), with 40 nearly half of the errors went (5 of 160 against 9)."""
+"""Steps in which everything learns. Photos of hands, far from ImageNet, held out: with 12 steps the fit stayed
+better; with 40 to 68, in three runs, the loss fell by 24, 41 and 41 %, and 38 of 580 came out wrong, 44 before."""
 OVERHEAD_S = 5.0
 """Reading, judging and saving what was trained, beside the training itself."""
 
@@ -70,8 +70,8 @@ _REASONS = {
     "little_to_gain": "There is little left for it to gain.",
     "too_few_photos": "These are probably too few photos for it to learn from: collect more, or look for wrong "
     "labels first.",
-    "may_help": "It is likely to help, most of all where the photos look unlike those of everyday things that "
-    "the backbone knows. Look for wrong labels first: it would learn them too.",
+    "may_help": "It may help, most where the photos look unlike the everyday things that the backbone knows: "
+    "surer answers, and perhaps fewer errors. Look for wrong labels first: it would learn them too.",
 }
 
 

@@ -25,7 +25,7 @@ class Found:
     label: str
     """Empty where the photo lies in no class folder."""
     code: str
-    """A stable word for programs: a code of images.REASONS, or tiny, dark, blurred."""
+    """A stable word for programs: a code of images.REASONS, `changed`, or tiny, dark, blurred."""
     reason: str
     """A sentence for people."""
 
@@ -36,21 +36,33 @@ class Found:
 
 @dataclass(frozen=True)
 class Group:
-    """Photos that are the same, or nearly."""
+    """Photos that are the same, or nearly; the first is the one to keep."""
 
     paths: tuple[str, ...]
     labels: tuple[str, ...]
-    """Of each."""
+    """Of each; empty where it lies in no class folder."""
+    splits: tuple[str | None, ...] = ()
+    """Of each: the side of the split that the folders or the catalog give it."""
 
     @property
     def is_conflict(self) -> bool:
-        """Whether the same thing has two labels: one of them must be wrong."""
-        return len(set(self.labels)) > 1
+        """Whether it has two labels: of the same bytes one must be wrong, of a burst each may be right."""
+        return len(set(self.labels) - {""}) > 1
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether it is learned from and judged by: the split that was given puts it on two sides."""
+        return len({split or "train" for split in self.splits}) > 1
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         paths = [escape_surrogates(path) for path in self.paths]
-        return {"paths": paths, "labels": list(self.labels), "conflict": self.is_conflict}
+        return {
+            "paths": paths,
+            "labels": list(self.labels),
+            "conflict": self.is_conflict,
+            "leak": self.is_leak,
+        }
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ class CheckReport:
     files: int
     """Files that were looked at."""
     labels: tuple[str, ...]
-    """Of each file; empty where it lies in no class folder."""
+    """Of each file, as clean_label gives them; empty where it lies in no class folder."""
     rejected: tuple[Found, ...]
     duplicates: tuple[Group, ...]
     """Same bytes."""
@@ -113,16 +125,26 @@ class CheckReport:
         """Sentences: what `fieldmark check` prints."""
         counts = ", ".join(f"{label} {n}" for label, n in self.classes.items())
         return [
-            f"{self.ok} of {self.files} files are photos" + (f": {counts}." if counts else "."),
+            f"{self.ok} of {_count(self.files, 'file')} are photos" + (f": {counts}." if counts else "."),
             *self._uneven(),
-            *_faults("cannot be used", self.rejected),
-            *_groups("there more than once (same bytes)", self.duplicates),
-            *_groups("nearly the same as another", self.near_duplicates),
-            *_faults("tiny", self.tiny),
-            *_faults("dark", self.dark),
-            *_faults("blurred", self.blurred),
-            *([f"{self.others} other files were not looked at."] if self.others else []),
-            *([f"{self.skipped} hidden or system files were skipped."] if self.skipped else []),
+            *self._unlabelled(),
+            *_faults("cannot be used:", self.rejected),
+            *_groups("there more than once, with the same bytes", self.duplicates, "one is wrong"),
+            *_groups("nearly the same as another", self.near_duplicates, "is each right?"),
+            *_faults("tiny:", self.tiny),
+            *_faults("dark:", self.dark),
+            *_faults("blurred:", self.blurred),
+            *self._leaks(),
+            *(
+                [f"Not looked at, being no photo by name: {_count(self.others, 'file')}."]
+                if self.others
+                else []
+            ),
+            *(
+                [f"Skipped, being hidden or a system's: {_count(self.skipped, 'file')}."]
+                if self.skipped
+                else []
+            ),
             *(["Nothing wrong was found."] if self.files and self.is_clean else []),
         ]
 
@@ -137,30 +159,53 @@ class CheckReport:
                 f"photos of {least}, or train with --balanced."
             )
 
+    def _unlabelled(self) -> Iterator[str]:
+        n = self.labels.count("")
+        if n and self.classes:
+            yield f"In no class folder, so left out of training: {_count(n, 'file')}. Move each into one."
+
+    def _leaks(self) -> Iterator[str]:
+        """Say what the split makes of groups: a drawn one keeps them together, a given one may not."""
+        near = {path for group in self.near_duplicates for path in group.paths}
+        groups = (*self.near_duplicates, *(group for group in self.duplicates if group.paths[0] not in near))
+        n = sum(group.is_leak for group in groups)
+        if n:
+            yield (
+                f"{_count(n, 'group')} on two sides of the split that is given: the model is judged by "
+                "what it learned. Leave one photo of each, or move the group to one side."
+            )
+        elif groups:
+            yield "A group stays together on one side of the split; of same or nearly same photos one is enough."
+
 
 def _faults(what: str, found: Sequence[Found]) -> Iterator[str]:
     if found:
-        yield f"{_photos(len(found))} {what}:"
-        yield from _first(f"{escape_surrogates(one.path)}: {one.reason}" for one in found)
+        yield f"{_count(len(found), 'photo')} {what}"
+        yield from _first([f"{escape_surrogates(one.path)}: {one.reason}" for one in found])
 
 
-def _groups(what: str, groups: Sequence[Group]) -> Iterator[str]:
+def _groups(what: str, groups: Sequence[Group], conflict: str) -> Iterator[str]:
     if groups:
         n = sum(len(group.paths) for group in groups)
-        yield f"{_photos(n)} {what}, in {len(groups)} groups; a group stays on one side of the split:"
+        yield f"{_count(n, 'photo')} {what}, in {_count(len(groups), 'group')}:"
         yield from _first(
-            " = ".join(map(escape_surrogates, group.paths))
-            + (f"  (under {len(set(group.labels))} labels: one is wrong)" if group.is_conflict else "")
-            for group in groups
+            [
+                " = ".join(map(escape_surrogates, group.paths))
+                + (
+                    f"  (under {len(set(group.labels) - {''})} labels: {conflict})"
+                    if group.is_conflict
+                    else ""
+                )
+                for group in groups
+            ]
         )
 
 
-def _first(entries: Iterator[str]) -> Iterator[str]:
-    listed = list(entries)
-    yield from (f"  {entry}" for entry in listed[:MOST_NAMED])
-    if len(listed) > MOST_NAMED:
-        yield f"  and {len(listed) - MOST_NAMED} more (--json lists all)"
+def _first(entries: Sequence[str]) -> Iterator[str]:
+    yield from (f"  {entry}" for entry in entries[:MOST_NAMED])
+    if len(entries) > MOST_NAMED:
+        yield f"  and {len(entries) - MOST_NAMED} more (--json lists all)"
 
 
-def _photos(n: int) -> str:
-    return "1 photo" if n == 1 else f"{n} photos"
+def _count(n: int, what: str) -> str:
+    return f"1 {what}" if n == 1 else f"{n} {what}s"

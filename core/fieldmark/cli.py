@@ -157,11 +157,9 @@ def app(
     if data is not None and model is None:
         model = Path("var", "models", f"{data.resolve().name}.onnx")
         train(data, model)
-    elif model is None:
-        model = DEMO_MODEL
-        if not model.exists():
-            output.print("Building the bear model from ImageNet's kinds (a few seconds, once) …")
-            build_demo(model)
+    elif model is None and not DEMO_MODEL.exists():
+        output.print("Building the bear model from ImageNet's kinds (a few seconds, once) …")
+        build_demo(DEMO_MODEL)
     _plugins()["serve"](port=port, model=model, data=data)
 
 

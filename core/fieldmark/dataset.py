@@ -1,7 +1,7 @@
 """A folder of photos as the items that training sees: where each lies, what it shows, what it is known by.
 
 A plain folder is read and never written: the folder a photo lies in is its label, and top folders called
-train, val, valid, validation and test are its split. A dataset folder (one with a catalog) tells both itself.
+train, val, valid, validation and test are its split, where there are no others. A dataset folder (one with a catalog) tells both itself.
 """
 
 from __future__ import annotations
@@ -121,9 +121,14 @@ def label_of(path: Path, root: Path, *, has_split: bool) -> tuple[str | None, st
 
 
 def is_split_by_folders(photos: Iterable[Path], root: Path) -> bool:
-    """Whether every photo lies in a class folder below train, valid or test (as those are usually called)."""
+    """Whether the top folders with photos are all called train, valid or test, or what those usually are.
+
+    A photo beside them, or in one of them without a class folder, has no class; it does not make classes of
+    the sides of a split.
+    """
     parts = [path.relative_to(root).parts for path in photos]
-    return bool(parts) and all(len(p) >= 3 and p[0].lower() in SPLIT_FOLDERS for p in parts)
+    folders = {p[0].lower() for p in parts if len(p) > 1}
+    return bool(folders) and folders <= SPLIT_FOLDERS.keys()
 
 
 def _read_catalog(root: Path) -> Dataset:
@@ -165,8 +170,8 @@ def _check_classes(dataset: Dataset, min_classes: int) -> None:
     where = repr(str(dataset.root))
     if not dataset.items and any(r.code == "no_class" for r in dataset.rejected):
         raise EmptyDatasetError(
-            f"The photos lie directly in {where}. A folder for each class was expected, named after what its "
-            "photos show: sort them into such folders.",
+            f"The photos in {where} lie in no class folder. A folder for each class was expected, named after "
+            "what its photos show: sort them into such folders.",
             code="no_classes",
         )
     if not dataset.items:

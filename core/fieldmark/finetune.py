@@ -10,10 +10,14 @@ Importing this needs no torch; fine-tuning does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from fieldmark.callbacks import Callback, silent
-from fieldmark.errors import NotTrainedError
+from fieldmark.errors import FieldmarkError, NotTrainedError, StoreError
 from fieldmark.finetuned import EpochResult, FineTuned
 from fieldmark.finetunerun import FineTuneRun
 from fieldmark.learner import Learner
@@ -37,16 +41,17 @@ def fine_tune(
         resume: False starts again, whatever lies there.
     Raises:
         NotTrainedError: the learner was not fitted.
-        FieldmarkError: `out_of_memory`, even with the smallest chunks.
+        FieldmarkError: `out_of_memory`, even with the smallest chunks; `busy`: another process trains there.
         StoreError: `workdir` cannot be written, or its checkpoint is damaged.
         Cancelled: the callback asked to stop; `best_so_far` gives the best epoch, calling again goes on.
     """
     run = FineTuneRun(learner, config or FineTuneConfig(), Path(workdir), callback)
-    if not (resume and run.take_up()):
-        run.begin()
-    while not run.is_over:
-        run.epoch()
-    return run.result()
+    with _alone(Path(workdir)):
+        if not (resume and run.take_up()):
+            run.begin()
+        while not run.is_over:
+            run.epoch()
+        return run.result()
 
 
 def best_so_far(
@@ -65,3 +70,22 @@ def best_so_far(
     if not run.take_up():
         raise NotTrainedError("There is no epoch of this fine-tuning yet. Start it first.")
     return run.result()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep every other process out of the folder; the lock of a process that was killed is gone with it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock").acquire(timeout=0)
+    except Timeout as exc:
+        raise FieldmarkError(
+            f"Another fine-tuning is running in {str(folder)!r}. Wait for it, or choose another folder.",
+            code="busy",
+        ) from exc
+    except OSError as exc:
+        raise StoreError(
+            f"{str(folder)!r} cannot be written: {exc.strerror}. Choose another folder.", code="cannot_save"
+        ) from exc
+    with lock:
+        yield

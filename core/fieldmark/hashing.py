@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -29,9 +30,10 @@ def file_hash(path: str | os.PathLike[str]) -> str:
 
 def hash_files(paths: Sequence[Path], *, callback: Callback = silent) -> Iterator[str | OSError]:
     """SHA-256 of many files, in order, for reading a dataset; a file that cannot be read is its error."""
-    for done, result in enumerate(in_threads(_hash_or_error, paths), 1):
-        callback(Progress("Reading photos", done, len(paths)))
-        yield result
+    with contextlib.closing(in_threads(_hash_or_error, paths)) as results:
+        for done, result in enumerate(results, 1):
+            callback(Progress("Reading photos", done, len(paths)))
+            yield result
 
 
 def _hash_or_error(path: Path) -> str | OSError:

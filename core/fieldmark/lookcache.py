@@ -82,8 +82,10 @@ def open_look_cache() -> Iterator[LookCache]:
     database = _connect()
     try:
         cache = LookCache(database)
-        yield cache
-        cache.save()
+        try:
+            yield cache
+        finally:  # what was seen before somebody cancelled is kept
+            cache.save()
     finally:
         if database:
             database.close()
@@ -101,9 +103,10 @@ def take_looks(
             except BadImageError as error:
                 return error
 
-        for done, result in enumerate(in_threads(look_or_error, paths), 1):
-            callback(Progress(step, done, len(paths)))
-            yield result
+        with contextlib.closing(in_threads(look_or_error, paths)) as results:
+            for done, result in enumerate(results, 1):
+                callback(Progress(step, done, len(paths)))
+                yield result
 
 
 def _connect() -> sqlite3.Connection | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,8 +15,8 @@ AHEAD = 64
 """Results held at a time: enough that no thread waits, and memory does not grow with the number of photos."""
 
 
-def in_threads(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """Give the result of each task, in order, working a few ahead; leaving early drops what is left."""
+def in_threads(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator[Result, None, None]:
+    """Give the result of each task, in order, working a few ahead; closing it early drops what is left."""
     ahead: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="photos") as pool:
         try:

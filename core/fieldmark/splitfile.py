@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fieldmark.dataset import Dataset
 from fieldmark.errors import DatasetError
-from fieldmark.splits import Split
+from fieldmark.splits import Split, group_items
 
 SIDES = ("train", "valid", "test")
 MOST_NAMED = 5
 """Paths of each kind that an error names."""
 
+Places = tuple[int, ...]
 
-def read_split(path: str | Path, dataset: Dataset) -> Split:
+
+def read_split(path: str | Path, dataset: Dataset, groups: Iterable[Sequence[int]] = ()) -> Split:
     """Take the split that a file lists, for photos of this dataset.
 
-    Photos that the file does not list are left out.
+    Photos that the file does not list are left out. It is taken as it is; a note says how many groups of what
+    belongs together (the same bytes, the same `Item.group`, `groups`) it has on two sides.
 
     Raises:
         DatasetError: `bad_split`, naming every fault of the file at once.
@@ -36,24 +39,30 @@ def read_split(path: str | Path, dataset: Dataset) -> Split:
     if faults:
         raise DatasetError(f"{Path(path).name} cannot be used. {' '.join(faults)}", code="bad_split")
     train, valid, test = (tuple(sorted(places[name] for name in listed.get(side, ()))) for side in SIDES)
-    return _checked(Split(train, valid, test))
+    return _checked(train, valid, test, clusters=group_items(dataset.items, groups))
 
 
-def given_split(dataset: Dataset) -> Split:
-    """Take the split that the dataset brings: its train, valid and test folders.
+def given_split(dataset: Dataset, groups: Iterable[Sequence[int]] = ()) -> Split:
+    """Take the split that the dataset brings: its train, valid and test folders, or the sides in its catalog.
 
-    Without a valid side, the test side is what the model is judged on.
+    A photo whose side is open is learned from, unless it belongs together with one that is held out. Without a
+    valid side, the test side is what the model is judged on. Groups on two sides are noted as in `read_split`.
 
     Raises:
         DatasetError: nothing is left to train on or to judge by.
     """
+    clusters = group_items(dataset.items, groups)
     by_side: dict[str, list[int]] = {side: [] for side in SIDES}
-    for place, item in enumerate(dataset.items):
-        by_side[item.split or "train"].append(place)
-    if by_side["valid"]:
-        return _checked(Split(tuple(by_side["train"]), tuple(by_side["valid"]), tuple(by_side["test"])))
-    note = "The folders name no valid photos, so the test photos are what the model is judged on."
-    return _checked(Split(tuple(by_side["train"]), tuple(by_side["test"]), notes=(note,)))
+    for cluster in clusters:
+        sides = [dataset.items[place].split for place in cluster]
+        held_out = next((side for side in ("test", "valid") if side in sides), "train")
+        for place, side in zip(cluster, sides, strict=True):
+            by_side[side or held_out].append(place)
+    train, valid, test = (tuple(sorted(by_side[side])) for side in SIDES)
+    if valid:
+        return _checked(train, valid, test, clusters=clusters)
+    note = "No photo is given as valid, so the test photos are what the model is judged on."
+    return _checked(train, test, clusters=clusters, notes=(note,))
 
 
 def write_split(path: str | Path, dataset: Dataset, split: Split) -> None:
@@ -106,11 +115,29 @@ def _named(paths: list[str]) -> str:
     return ", ".join(map(repr, paths[:MOST_NAMED])) + more
 
 
-def _checked(split: Split) -> Split:
-    if not split.train or not split.valid:
+def _checked(
+    train: Places,
+    valid: Places,
+    test: Places = (),
+    *,
+    clusters: Iterable[Places],
+    notes: tuple[str, ...] = (),
+) -> Split:
+    if not train or not valid:
         raise DatasetError(
-            f"The split has {len(split.train)} photos to train on and {len(split.valid)} to judge by; both "
-            "are needed.",
+            f"The split has {len(train)} photos to train on and {len(valid)} to judge by; both are needed.",
             code="cannot_split",
         )
-    return split
+    leaks = _leaks((train, valid, test), clusters)
+    if leaks:
+        notes += (
+            f"The split that is given has {'1 group' if leaks == 1 else f'{leaks} groups'} of photos that belong "
+            "together on two sides, so its figures flatter. `fieldmark check` names duplicates.",
+        )
+    return Split(train, valid, test, notes)
+
+
+def _leaks(sides: Iterable[Places], clusters: Iterable[Places]) -> int:
+    """Count the clusters that lie on two sides."""
+    side_of = {place: number for number, places in enumerate(sides) for place in places}
+    return sum(len({side_of[p] for p in cluster if p in side_of}) > 1 for cluster in clusters)

@@ -42,7 +42,7 @@ def make_splits(
 
     Args:
         items: photos whose own split says "test" go there, and their groups with them.
-        valid_pct: fraction of the photos that is held out, in (0, 1).
+        valid_pct: fraction of the other photos that is held out, in (0, 1).
         seed: another number, another split.
         method: "random" holds out this fraction of each class; "by_date" the latest photos; "by_group" as
             random, of items that all name their group: sites the model never saw.
@@ -57,12 +57,17 @@ def make_splits(
         raise ValueError(f"valid_pct {valid_pct} is not between 0 and 1")
     if method == "by_group":
         _check_groups(items)
-    clusters = sorted(group_items(items, groups), key=lambda cluster: _draw(items, cluster, seed))
+    together = group_items(items, groups)
+    test = {p for cluster in together if any(items[p].split == "test" for p in cluster) for p in cluster}
+    clusters = sorted(
+        (cluster for cluster in together if cluster[0] not in test),
+        key=lambda cluster: _draw(items, cluster, seed),
+    )
     if method == "by_date":
         held_out = _latest(items, clusters, valid_pct)
     else:
         held_out = _stratified(items, clusters, valid_pct)
-    return _as_split(items, held_out)
+    return _as_split(items, held_out, test)
 
 
 def group_items(items: Sequence[Item], groups: Iterable[Sequence[int]] = ()) -> list[tuple[int, ...]]:
@@ -123,10 +128,9 @@ def _fill(side: dict[int, bool], sizes: Sequence[tuple[int, int]], target: float
 
 def _latest(items: Sequence[Item], clusters: Sequence[tuple[int, ...]], valid_pct: float) -> set[int]:
     """Take the latest clusters until the share is reached; a cluster is as late as its first photo."""
-    dates = [_date(item) for item in items]
-    order = sorted(clusters, key=lambda cluster: min(dates[place] for place in cluster), reverse=True)
+    order = sorted(clusters, key=lambda cluster: min(_date(items[place]) for place in cluster), reverse=True)
     held: set[int] = set()
-    target = valid_pct * len(items)
+    target = valid_pct * sum(map(len, clusters))
     for cluster in order:
         if held and abs(len(held) + len(cluster) - target) >= abs(len(held) - target):
             break
@@ -155,16 +159,16 @@ def _check_groups(items: Sequence[Item]) -> None:
         )
 
 
-def _as_split(items: Sequence[Item], held_out: set[int]) -> Split:
-    valid = tuple(sorted(held_out))
-    train = tuple(place for place in range(len(items)) if place not in held_out)
+def _as_split(items: Sequence[Item], held_out: set[int], test: set[int]) -> Split:
+    valid, left_out = tuple(sorted(held_out)), held_out | test
+    train = tuple(place for place in range(len(items)) if place not in left_out)
     if not train or not valid:
         raise DatasetError(
-            f"{len(items)} photos cannot be split: after keeping together what belongs together, "
+            f"{len(items) - len(test)} photos cannot be split: after keeping together what belongs together, "
             f"{len(train)} would be for training and {len(valid)} held out. Add other photos.",
             code="cannot_split",
         )
-    return Split(train, valid, notes=tuple(_notes(items, train, valid)))
+    return Split(train, valid, tuple(sorted(test)), notes=tuple(_notes(items, train, valid)))
 
 
 def _notes(items: Sequence[Item], train: Sequence[int], valid: Sequence[int]) -> Iterator[str]:

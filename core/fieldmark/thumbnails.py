@@ -7,6 +7,7 @@ SQLite file shared by all processes. Where there can be none, everything works, 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import sqlite3
 import threading
@@ -17,12 +18,15 @@ from PIL import Image
 
 from fieldmark.cachefolder import cache_folder
 from fieldmark.errors import BadImageError
-from fieldmark.images import open_photo
+from fieldmark.imagefile import read_source
+from fieldmark.images import encode_display, open_photo
 from fieldmark.parallel import in_threads
 from fieldmark.resize import ResizeRule, fit_photo
 
 THUMB_PX = 224
 """Side of a thumbnail: crisp at 112 points on a phone's screen."""
+WHOLE_PX = 1600
+"""Longer side of a photo that is shown whole."""
 QUALITY = 80
 VERSION = 1
 """Part of the file's name: raise it when thumbnails are made differently."""
@@ -30,13 +34,21 @@ MAX_KEPT = 100_000
 """Thumbnails in the cache, 8 KB each; the oldest make room."""
 
 Wanted = tuple[Path, str]
-"""A photo's file and the SHA-256 of its bytes, hex."""
+"""A photo's file and the SHA-256 of its bytes, hex; empty where nobody knows it yet."""
 
 
 def make_thumbnails(photos: Sequence[Wanted]) -> Iterator[bytes | BadImageError]:
     """Give a JPEG of THUMB_PX × THUMB_PX of each photo's middle, in order, or why there is none."""
     with _open_cache() as cache:
         yield from in_threads(cache.thumbnail, photos)
+
+
+def make_whole(file: Path) -> bytes | BadImageError:
+    """Give a photo with nothing cut off, as a JPEG of at most WHOLE_PX on its longer side, or why there is none."""
+    try:
+        return encode_display(open_photo(file, need_px=WHOLE_PX).image, max_px=WHOLE_PX)
+    except BadImageError as error:
+        return error
 
 
 def thumbnail(image: Image.Image) -> bytes:
@@ -56,10 +68,14 @@ class _Cache:
     def thumbnail(self, wanted: Wanted) -> bytes | BadImageError:
         """Give a kept thumbnail, or make and keep it."""
         file, photo_hash = wanted
-        if kept := self._get(photo_hash):
-            return kept
         try:
-            made = thumbnail(open_photo(file, need_px=THUMB_PX).image)
+            source: Path | bytes = file
+            if not photo_hash:
+                source = read_source(file)
+                photo_hash = hashlib.sha256(source).hexdigest()
+            if kept := self._get(photo_hash):
+                return kept
+            made = thumbnail(open_photo(source, need_px=THUMB_PX).image)
         except BadImageError as error:
             return error
         self._keep(photo_hash, made)

@@ -47,7 +47,7 @@ def make_png_of_60_megapixels() -> bytes:
 def test_what_cannot_be_read_gets_a_sentence_and_the_rest_is_answered(visitor: Visitor, cat: bytes) -> None:
     bad = {
         "notes.txt": (b"Dear diary, today I saw a bear.", "Not an image"),
-        "huge.png": (make_png_of_60_megapixels(), "60 megapixels"),
+        "huge.png": (make_png_of_60_megapixels(), "make 60.0 megapixels; a photo may have 50.0"),
         "half.jpg": (cat[: len(cat) // 2], "Cut off"),
     }
     with visitor() as guest:
@@ -104,6 +104,7 @@ def test_the_app_works_at_390_px_by_keyboard_alone(visitor: Visitor, cat: bytes,
         dialog.value.set_files([tmp_path / "cat.jpg", tmp_path / "green.png"])
         guest.wait()
         guest.wait_for_map()
+        expect(guest.page.locator(".fm-answer .fm-title")).to_be_in_viewport()
         tab_to("Hide where it looked")
         press("Enter")
         expect(guest.page.locator(".fm-overlay.is-visible")).to_have_count(0)
@@ -117,6 +118,22 @@ def test_the_app_works_at_390_px_by_keyboard_alone(visitor: Visitor, cat: bytes,
         assert not guest.is_too_wide()
 
 
+def test_on_a_phone_the_answer_to_what_was_added_comes_into_view(visitor: Visitor, cat: bytes) -> None:
+    with visitor(PHONE) as guest:
+        guest.open()
+        guest.drop(("1.jpg", cat), ("2.jpg", cat), ("3.jpg", cat))
+        expect(guest.page.locator(".fm-thumb")).to_have_count(3)
+        guest.wait()
+        assert guest.page.evaluate("window.scrollY") == 0
+        guest.page.get_by_role(
+            "button", name="Choose photos"
+        ).focus()  # further down, so the page scrolls there
+        guest.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        guest.drop(("4.jpg", cat))
+        expect(guest.page.locator(".fm-name").first).to_have_text("4.jpg")
+        expect(guest.page.locator(".fm-answer .fm-title")).to_be_in_viewport()
+
+
 def test_a_sample_photo_is_one_click_away(visitor: Visitor) -> None:
     with visitor() as guest:
         guest.open()
@@ -128,7 +145,7 @@ def test_a_sample_photo_is_one_click_away(visitor: Visitor) -> None:
 def test_stop_ends_a_long_batch(visitor: Visitor, cat: bytes) -> None:
     with visitor() as guest:
         guest.open()
-        guest.drop(*((f"{i}.jpg", cat + bytes(300_000)) for i in range(60)))
+        guest.drop(*((f"{i}.jpg", cat + bytes(200_000)) for i in range(30)))
         guest.page.locator(".fm-stop").click()
         guest.wait()
         expect(guest.page.locator(".fm-sending li")).to_have_count(0)

@@ -56,6 +56,7 @@ class Visit:
         page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
         page.on("dialog", lambda dialog: self.troubles.append(f"a script ran: {dialog.message}"))
         page.on("console", self._note_console)
+        page.on("filechooser", lambda _: None)  # from now on no window of the system's opens
 
     def open(self, path: str = "/classify") -> None:
         self.page.goto(self.url + path)

@@ -62,7 +62,7 @@ def test_each_fault_is_found_and_nothing_else(folder: Path) -> None:
     assert [(found.path, found.code) for found in report.rejected] == [("cat/cut.jpg", "truncated")]
     assert [group.paths for group in report.duplicates] == [("cat/copy.jpg", "cat/whole.jpg")]
     assert [group.paths for group in report.near_duplicates] == [
-        ("cat/again.jpg", "cat/copy.jpg", "cat/whole.jpg")
+        ("cat/copy.jpg", "cat/whole.jpg", "cat/again.jpg")
     ]
     assert [found.path for found in report.tiny] == ["cup/tiny.jpg"]
     assert [found.path for found in report.dark] == ["cat/dark.jpg"]
@@ -88,7 +88,42 @@ def test_the_report_is_json_and_sentences(folder: Path) -> None:
 def test_the_same_photo_under_two_labels_is_a_conflict(tmp_path: Path) -> None:
     report = check_folder(put(tmp_path, cat__one=jpeg(CAT), cup__two=jpeg(CAT)))
     assert [group.is_conflict for group in report.duplicates] == [True]
-    assert any("one is wrong" in line for line in report.lines())
+    assert any("under 2 labels: one is wrong" in line for line in report.lines())
+
+
+def test_nearly_the_same_photo_under_two_labels_is_a_question(tmp_path: Path) -> None:
+    """Two animals may pass one camera within minutes, and both labels be right."""
+    report = check_folder(put(tmp_path, cat__one=jpeg(CAT), cup__two=jpeg(CAT, 60)))
+    assert [group.is_conflict for group in report.near_duplicates] == [True]
+    assert any("under 2 labels: is each right?" in line for line in report.lines())
+
+
+def test_a_copy_beside_the_class_folders_is_no_conflict_and_not_the_one_to_keep(tmp_path: Path) -> None:
+    report = check_folder(put(tmp_path, a_stray=jpeg(CAT), cat__one=jpeg(CAT), cup__two=jpeg(CUP)))
+    (group,) = report.duplicates
+    assert (group.paths, group.is_conflict) == (("cat/one.jpg", "a_stray.jpg"), False)
+    assert "In no class folder, so left out of training: 1 file. Move each into one." in report.lines()
+
+
+def test_a_copy_on_both_sides_of_the_split_is_a_leak(tmp_path: Path) -> None:
+    sides = put(
+        tmp_path,
+        train__cat__one=jpeg(CAT), train__cup__two=jpeg(CUP), val__cat__three=jpeg(CAT, 60), val__cup__four=jpeg(CUP),
+    )  # fmt: skip
+    report = check_folder(sides)
+    assert [group.is_leak for group in (*report.near_duplicates, *report.duplicates)] == [True, True]
+    assert any("2 groups on two sides of the split that is given" in line for line in report.lines())
+    assert all(group["leak"] for group in report.as_dict()["duplicates"])
+
+
+def test_a_photo_of_a_dataset_that_has_rotted_is_rejected(folder: Path, tmp_path: Path) -> None:
+    import_photos(folder, tmp_path / "dataset", who="test")
+    (tmp_path / "dataset" / "images" / "cup" / "whole.jpg").write_bytes(jpeg(CAT, 30))
+    (tmp_path / "dataset" / "images" / "cup" / "tiny.jpg").unlink()
+    report = check_folder(tmp_path / "dataset")
+    assert [(found.path, found.code) for found in report.rejected] == [
+        ("images/cup/tiny.jpg", "unreadable"), ("images/cup/whole.jpg", "changed")
+    ]  # fmt: skip
 
 
 def test_good_photos_of_the_world_raise_no_alarm(shared_photos: Path) -> None:
@@ -130,11 +165,13 @@ def test_it_stops_when_it_is_told_to(folder: Path) -> None:
 
 
 def test_a_name_that_is_not_utf_8_does_not_break_the_report(tmp_path: Path) -> None:
-    put(tmp_path, cat__one=jpeg(CAT))
+    put(tmp_path, cat__one=jpeg(CAT), cup__two=jpeg(CUP))
     try:
+        shutil.copytree(tmp_path / "cat", tmp_path / "c\udcfft")
         shutil.copy(tmp_path / "cat" / "one.jpg", tmp_path / "cat" / "na\udcffme.jpg")
     except (OSError, UnicodeError):
         pytest.skip("this disk takes no such name")
     report: CheckReport = check_folder(tmp_path)
-    json.dumps(report.as_dict()).encode("utf-8")
+    assert report.classes == {r"c\udcfft": 1, "cat": 2, "cup": 1}
+    json.dumps(report.as_dict(), ensure_ascii=False).encode("utf-8")
     "\n".join(report.lines()).encode("utf-8")

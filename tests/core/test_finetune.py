@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from fieldmark.assessment import assess
 from fieldmark.callbacks import Progress
 from fieldmark.checkpoint import load_checkpoint
 from fieldmark.dataset import read_dataset
-from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTrainedError
+from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTrainedError, StoreError
 from fieldmark.familiarity import fit_familiarity
 from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
 from fieldmark.finetuned import FineTuned, calibrated, softening
@@ -380,3 +381,15 @@ def test_photos_that_vanished_since_the_fit_are_an_error_with_what_to_do(
     shutil.rmtree(copy)
     with pytest.raises(EmptyDatasetError, match="Put the files back"):
         fine_tune(learner, QUICK, workdir=tmp_path / "work")
+
+
+def test_two_trainings_in_one_folder_are_kept_apart(learner: Learner, tmp_path: Path) -> None:
+    with FileLock(tmp_path / "lock"), pytest.raises(FieldmarkError, match="Another fine-tuning") as caught:
+        fine_tune(learner, QUICK, workdir=tmp_path)
+    assert caught.value.code == "busy"
+
+
+def test_a_folder_that_cannot_be_is_refused(learner: Learner, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="Choose another folder"):
+        fine_tune(learner, QUICK, workdir=tmp_path / "file" / "below")

@@ -44,7 +44,7 @@ def test_what_was_found_is_put_aside_and_undo_brings_it_back(catalog: Catalog) -
     act = put_aside(catalog, check_folder(catalog.root), FAULTS, who="test")
     assert act is not None
     assert act.changed == 2
-    assert set(before) - set(content(catalog)) == {"images/cat/tiny.jpg", "images/cat/whole.jpg"}
+    assert set(before) - set(content(catalog)) == {"images/cat/tiny.jpg", "images/cat/again.jpg"}
     catalog.undo(who="test")
     assert content(catalog) == before
 

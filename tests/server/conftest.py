@@ -12,7 +12,7 @@ from server.running import RunningServer, run_server
 @pytest.fixture(scope="session")
 def server(cat_model: Path) -> Iterator[RunningServer]:
     """The apps as anybody gets them."""
-    with run_server(cat_model) as running:
+    with run_server(cat_model, private_apps=True) as running:
         yield running
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fieldmark.errors import FieldmarkError
-from fieldmark_widgets import Classifier, Notice, Uploader, build_or_explain, from_environment
+from fieldmark_widgets import Classifier, Notice, Uploader, build_or_explain
 from fieldmark_widgets.guard import explain_error, guard
 
 
@@ -56,24 +56,3 @@ def test_a_missing_model_is_explained_in_its_place(tmp_path: Path) -> None:
 
 def test_a_page_is_built_when_nothing_is_in_the_way() -> None:
     assert isinstance(build_or_explain(Uploader, max_files=3), Uploader)
-
-
-def test_settings_come_from_the_environment(tmp_path: Path) -> None:
-    settings = from_environment({"FIELDMARK_MODEL": "my.onnx", "FIELDMARK_DATA": "photos"})
-    assert (settings.model, settings.data) == (Path("my.onnx"), Path("photos"))
-
-
-def test_the_demo_model_is_found_from_a_folder_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = tmp_path / "var" / "models" / "bears.onnx"
-    model.parent.mkdir(parents=True)
-    model.touch()
-    (tmp_path / "apps").mkdir()
-    monkeypatch.chdir(tmp_path / "apps")
-    assert from_environment({}).model == model
-
-
-def test_settings_name_the_demo_model_when_there_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert from_environment({}).model == tmp_path / "var" / "models" / "bears.onnx"

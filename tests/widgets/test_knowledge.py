@@ -32,3 +32,15 @@ def test_a_bare_function_has_no_card() -> None:
     known = describe_model(lambda _photo: {"cat": 1.0})
     assert known.title == ""
     assert len(known.honest) == 2
+
+
+def test_the_example_of_doubt_is_between_kinds_of_this_model() -> None:
+    verdict, _, text = describe_model(model(1234)).honest[0]
+    assert verdict == "unsure"
+    assert "Brown bear 54" in text
+    assert "no bear 41" in text
+
+
+def test_only_a_model_of_nobodys_photos_says_how_to_make_ones_own() -> None:
+    assert describe_model(model(1234)).own_commands == ()
+    assert any(command.startswith("fieldmark train") for command in describe_model(model(0)).own_commands)

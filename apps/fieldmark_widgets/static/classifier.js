@@ -19,6 +19,7 @@ export default {
     const stop = makeButton(strings.stop, () => ask("stop"), { kind: "fm-stop" });
     const clear = makeButton(strings.clear, () => ask("clear"), { kind: "fm-quiet fm-clear" });
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
+    let more = drawMore(model.get("_knowledge"), strings);
     const root = make(
       "section",
       { class: "fm-classifier", "aria-label": strings.region },
@@ -29,15 +30,20 @@ export default {
         answer.root,
         strip.root,
         make("div", { class: "fm-add" }, place, waiting, stop, clear),
-        ...drawMore(model.get("_knowledge"), strings)),
+        ...more),
     );
     el.classList.add("fm");
     el.append(root);
 
+    let wasBusy = model.get("state") === "busy";
     const update = () => {
+      const busy = model.get("state") === "busy";
+      // Whoever added more from further down wants to see what comes of it.
+      if (busy && !wasBusy && root.contains(document.activeElement)) photo.root.scrollIntoView({ block: "nearest" });
+      wasBusy = busy;
       showState(root, model.get("state"));
       root.classList.toggle("has-photo", model.get("_shown") !== null);
-      const n = model.get("state") === "busy" ? model.get("_waiting") : 0;
+      const n = busy ? model.get("_waiting") : 0;
       waiting.textContent = n > 1 ? fill(strings.waiting, { n }) : strings.waiting_one;
       waiting.hidden = stop.hidden = n === 0 || model.get("_shown") === null;
       clear.hidden = model.get("_rows").length === 0 || !stop.hidden;
@@ -46,6 +52,12 @@ export default {
       for (const part of [photo, strip, answer]) part.update();
       announcement.textContent = announce(model, strings);
     };
+    model.on("change:_knowledge", () => { // another model answers now
+      const [first, ...others] = more;
+      more = drawMore(model.get("_knowledge"), strings);
+      first.replaceWith(...more);
+      others.forEach((part) => part.remove());
+    });
     const names = ["state", "selected", "show_map", "problem", "_rows", "_shown", "_overlay", "_waiting"];
     let due = false;
     const soon = () => { // several traits change together; draw once
@@ -55,6 +67,7 @@ export default {
     };
     for (const name of names) model.on(`change:${name}`, soon);
     update();
+    model.send({ kind: "opened" });
 
     const uploader = await host.getWidget(model.get("uploader"));
     await uploader.render({ el: place });
@@ -165,7 +178,7 @@ function drawStrip(model, strings) {
     const focused = list.contains(document.activeElement);
     list.replaceChildren(...rows.map((row, i) => drawTab(row, i, i === selected)));
     if (focused) list.children[selected]?.focus();
-    list.children[selected]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    showTab(list, list.children[selected]);
   };
   const askForThumbs = (rows) => {
     const present = new Set(rows.map((row) => row.key));
@@ -191,6 +204,14 @@ function drawStrip(model, strings) {
     for (const url of thumbs.values()) URL.revokeObjectURL(url);
   };
   return { root: list, update, close };
+}
+
+// Scrolls the strip alone: scrollIntoView would move the page too, away from the answer.
+function showTab(list, tab) {
+  if (!tab) return;
+  const [strip, place] = [list.getBoundingClientRect(), tab.getBoundingClientRect()];
+  if (place.left < strip.left) list.scrollLeft -= strip.left - place.left + 8;
+  else if (place.right > strip.right) list.scrollLeft += place.right - strip.right + 8;
 }
 
 function moveByKey(event, model, list) {

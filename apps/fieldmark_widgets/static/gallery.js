@@ -1,10 +1,22 @@
-// The browser's side of the gallery. The grid is as high as all photos need, but only the cells in sight, and a
-// screen around them, are in the page; their texts and pictures are asked for when they come into sight.
+// The browser's side of the gallery. The grid is as high as all photos need, but only the cells in sight, and some
+// around them, are in the page; their texts and pictures are asked for when they come into sight.
 
 const GAP = 12;
 const TEXT_HEIGHT = 58; // below each picture
-const MIN_CELL = 132, MIN_CELL_PHONE = 104;
+const MIN_CELL = 132, MIN_CELL_PHONE = 104, PHONE = 480;
+const MOST_COLUMNS = 8; // on a wide screen pictures grow instead
+const MOST_CELLS = 60; // in the page, but where more are in sight
+const KEPT_ROWS = 2_000;
 const KEPT_PICTURES = 600; // some 8 KB each; the ones not seen longest make room
+const REST_MS = 40; // scrolling rests; what only flies past is not asked for
+const SILENCE_MS = 10_000, LONGEST_SILENCE_MS = 120_000;
+const HOLD_MS = 500; // a finger that stays so long chooses a photo
+const NO_KEY = new Set(["Tab", "Escape", "Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Dead", "Process", "Unidentified"]);
+
+Object.assign(ICONS, {
+  zoom_in: "M10.5 3.5a7 7 0 1 0 0 14a7 7 0 1 0 0-14z M15.6 15.6l5.4 5.4 M7.5 10.5h6 M10.5 7.5v6",
+  zoom_out: "M10.5 3.5a7 7 0 1 0 0 14a7 7 0 1 0 0-14z M15.6 15.6l5.4 5.4 M7.5 10.5h6",
+});
 
 export default {
   render({ model, el }) {
@@ -20,46 +32,61 @@ class Grid {
     this.model = model;
     this.strings = model.get("_strings");
     this.cells = new Map(); // place -> element
-    this.known = new Map(); // place -> row of this version
+    this.known = new Map(); // place -> row, which a newer version of the rows replaces when it is here
     this.asked = new Set(); // places whose rows are on their way
-    this.pictures = new Map(); // id -> address, or { reason }; in the order of last use
+    this.awaited = new Set(); // ids whose pictures are
+    this.pictures = new Map(); // id -> { url } or { reason }; in the order of last use
     this.columns = 1;
+    this.acts = model.get("_heard");
+    this.at = model.get("_at");
+    this.ranges = model.get("_ranges");
     this.draw();
     this.listen();
     this.layOut();
   }
 
   draw() {
-    this.list = make("div", { class: "fm-grid", role: "listbox", "aria-multiselectable": "true", "aria-label": this.model.get("name"), tabindex: "0" });
-    this.hint = make("p", { class: "fm-visually-hidden", text: this.strings.keys, id: `fm-keys-${this.model.model_id ?? Math.random().toString(36).slice(2)}` });
-    this.list.setAttribute("aria-describedby", this.hint.id);
+    const { strings } = this;
+    const id = `fm-${Math.random().toString(36).slice(2)}`;
+    this.hint = make("p", { class: "fm-visually-hidden", text: strings.keys, id });
+    this.list = make("div", { class: "fm-grid", role: "listbox", "aria-multiselectable": "true", "aria-label": this.model.get("name"), "aria-describedby": id, tabindex: "0" });
     this.view = make("div", { class: "fm-grid-view" }, this.list);
     this.empty = make("p", { class: "fm-soft fm-grid-empty" });
-    this.chosen = make("div", { class: "fm-grid-chosen", hidden: true },
-      make("span", { role: "status" }), makeButton(this.strings.select_none, () => this.select([]), { kind: "fm-quiet" }));
+    this.problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
+    this.silent = make("p", { class: "fm-grid-silent", role: "status", text: strings.silent, hidden: true });
+    this.status = make("p", { class: "fm-visually-hidden", role: "status" });
+    this.count = make("span", { role: "status" });
+    this.chosen = make("div", { class: "fm-grid-chosen", hidden: true }, this.count, makeButton(strings.select_none, () => this.chooseNone(), { kind: "fm-quiet" }));
     this.whole = new Whole(this);
-    this.root = make("div", { class: "fm-gallery" }, this.empty, this.view, this.chosen, this.hint, this.whole.root);
+    this.root = make("div", { class: "fm-gallery", "data-lm-suppress-shortcuts": "true" }, // JupyterLab's, such as d d
+      this.problem, this.empty, this.silent, this.view, this.chosen, this.hint, this.status, this.whole.root);
   }
 
   listen() {
     this.view.addEventListener("scroll", () => this.soon(), { passive: true });
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     this.list.addEventListener("click", (event) => this.onClick(event));
-    this.list.addEventListener("dblclick", (event) => this.placeOf(event) >= 0 && this.whole.open());
+    this.list.addEventListener("dblclick", (event) => { if (this.placeOf(event) >= 0 && !isCheck(event)) this.whole.open(); });
+    this.list.addEventListener("pointerdown", (event) => this.onHold(event));
+    for (const name of ["pointerup", "pointercancel", "pointermove"]) this.list.addEventListener(name, () => clearTimeout(this.holding));
+    this.onEnter = (event) => this.openByEnter(event);
+    document.addEventListener("keydown", this.onEnter);
     this.resized = new ResizeObserver(() => this.layOut());
     this.resized.observe(this.view);
-    this.onMessage = (message, buffers) => this.take(message, buffers);
-    this.model.on("msg:custom", this.onMessage);
-    this.model.on("change:_version", () => this.forgetRows());
-    this.model.on("change:_at", () => this.onFocus());
-    this.model.on("change:_ranges", () => this.showChosen());
-    this.model.on("change:message", () => this.layOut());
+    this.heard = [
+      ["msg:custom", (message, buffers) => this.take(message, buffers)], ["change:_version", () => this.takeVersion()],
+      ["change:_at change:_ranges change:_heard", () => this.adopt()], ["change:message change:columns change:problem change:name", () => this.layOut()],
+    ];
+    for (const [names, listener] of this.heard) for (const name of names.split(" ")) this.model.on(name, listener);
   }
 
   close() {
     this.resized.disconnect();
-    this.model.off("msg:custom", this.onMessage);
+    document.removeEventListener("keydown", this.onEnter);
+    for (const timer of [this.asking, this.silence, this.holding]) clearTimeout(timer);
+    for (const [names, listener] of this.heard) for (const name of names.split(" ")) this.model.off(name, listener);
     for (const picture of this.pictures.values()) if (picture.url) URL.revokeObjectURL(picture.url);
+    this.whole.forget();
   }
 
   // --- Layout ---
@@ -67,85 +94,97 @@ class Grid {
   get n() { return this.model.get("_n"); }
 
   layOut() {
-    const width = this.view.clientWidth;
     this.empty.hidden = this.n > 0;
     this.empty.textContent = this.model.get("message");
+    this.problem.textContent = this.model.get("problem");
+    this.problem.hidden = !this.problem.textContent;
+    setAttribute(this.list, "aria-label", this.model.get("name"));
     this.view.hidden = this.n === 0;
+    const width = this.list.clientWidth;
     if (!width || !this.n) return;
-    const smallest = width < 480 ? MIN_CELL_PHONE : MIN_CELL;
-    this.columns = Math.max(2, Math.floor((width + GAP) / (smallest + GAP)));
+    const { columns, step, view } = this;
+    const fitting = Math.floor((width + GAP) / ((width < PHONE ? MIN_CELL_PHONE : MIN_CELL) + GAP));
+    this.columns = this.model.get("columns") || Math.min(MOST_COLUMNS, Math.max(2, fitting));
     this.cell = (width - GAP * (this.columns - 1)) / this.columns;
     this.step = this.cell + TEXT_HEIGHT + GAP;
     this.list.style.height = `${Math.ceil(this.n / this.columns) * this.step}px`;
-    for (const element of this.cells.values()) element.remove();
-    this.cells.clear();
+    if (step && step !== this.step) { // the same photos stay in sight
+      const rows = Math.floor(view.scrollTop / step);
+      view.scrollTop = (Math.floor((rows * columns) / this.columns) + view.scrollTop / step - rows) * this.step;
+    }
+    for (const place of this.cells.keys()) this.placeCell(place);
     this.show();
   }
 
-  soon() { // draw once a frame, and ask once scrolling rests
+  soon() { // draw once a frame
     this.frame ??= requestAnimationFrame(() => { this.frame = undefined; this.show(); });
   }
 
-  inSight(margin) {
-    const top = this.view.scrollTop, height = this.view.clientHeight;
-    const first = Math.floor((top - margin * height) / this.step) * this.columns;
-    const last = Math.ceil((top + (1 + margin) * height) / this.step) * this.columns - 1;
-    return [Math.max(0, first), Math.min(this.n - 1, last)];
+  // Places from first to last, with as many rows around those in sight as the page can well hold.
+  inSight({ around = true } = {}) {
+    const { scrollTop, clientHeight } = this.view;
+    const top = Math.floor(scrollTop / this.step), bottom = Math.ceil((scrollTop + clientHeight) / this.step) - 1;
+    const spare = around ? Math.max(0, Math.floor(MOST_CELLS / this.columns) - (bottom - top + 1)) : 0;
+    const above = Math.min(top, Math.floor(spare / 2));
+    return [(top - above) * this.columns, Math.min(this.n, (bottom + spare - above + 1) * this.columns) - 1];
   }
 
   show() {
     if (!this.step) return;
-    const [first, last] = this.inSight(0.5);
+    const [first, last] = this.inSight();
     for (const [place, element] of this.cells) {
       if (place < first || place > last) { element.remove(); this.cells.delete(place); }
     }
     for (let place = first; place <= last; place++) if (!this.cells.has(place)) this.addCell(place);
     this.showChosen();
     clearTimeout(this.asking);
-    this.asking = setTimeout(() => this.ask(), 40);
+    this.asking = setTimeout(() => this.ask(), REST_MS);
   }
 
   addCell(place) {
-    const picture = make("span", { class: "fm-cell-picture" });
-    const title = make("bdi", { class: "fm-cell-title" });
-    const text = make("bdi", { class: "fm-cell-text" });
-    const tag = make("span", { class: "fm-cell-tag", hidden: true });
-    const element = make("div", { class: "fm-cell", role: "option", id: `${this.hint.id}-${place}`, "aria-posinset": place + 1, "aria-setsize": this.n, "data-place": place }, picture, tag, title, text);
-    const row = Math.floor(place / this.columns), column = place % this.columns;
-    Object.assign(element.style, { width: `${this.cell}px`, transform: `translate(${column * (this.cell + GAP)}px, ${row * this.step}px)` });
-    picture.style.height = `${this.cell}px`;
+    const element = make("div", { class: "fm-cell", role: "option", id: `${this.hint.id}-${place}`, "data-place": place },
+      make("span", { class: "fm-cell-picture" }), make("span", { class: "fm-cell-tag", hidden: true }),
+      make("span", { class: "fm-cell-check", "aria-hidden": "true", title: this.strings.choose }),
+      make("bdi", { class: "fm-cell-title" }), make("bdi", { class: "fm-cell-text" }));
     this.cells.set(place, element);
-    this.list.append(element);
+    this.placeCell(place);
     this.fillCell(place);
+    this.list.append(element);
+  }
+
+  placeCell(place) {
+    const element = this.cells.get(place);
+    const row = Math.floor(place / this.columns), column = place % this.columns;
+    element.style.transform = `translate(${column * (this.cell + GAP)}px, ${row * this.step}px)`;
+    element.style.setProperty("--fm-cell", `${this.cell}px`);
+    setAttribute(element, "aria-posinset", place + 1);
+    setAttribute(element, "aria-setsize", this.n);
   }
 
   fillCell(place) {
     const element = this.cells.get(place), row = this.known.get(place);
     if (!element || !row) return;
-    const [picture, tag, title, text] = element.children;
+    const [picture, tag, , title, text] = element.children;
     title.textContent = row.title;
-    text.textContent = row.text;
-    text.title = row.text;
-    tag.textContent = row.tag;
-    tag.hidden = !row.tag;
-    tag.className = `fm-cell-tag fm-tag-${/^\w+$/.test(row.tag_kind) ? row.tag_kind : "none"}`;
-    element.setAttribute("aria-label", [row.title, row.text, row.tag].filter(Boolean).join(", "));
+    text.textContent = text.title = row.text;
+    showTag(tag, row);
+    setAttribute(element, "aria-label", sayRow(row));
     const known = this.pictures.get(row.id);
-    if (known?.url) {
-      if (picture.firstChild?.src !== known.url) picture.replaceChildren(make("img", { src: known.url, alt: "", decoding: "async", draggable: "false" }));
-    } else if (known?.reason) {
-      picture.replaceChildren(makeIcon("failed"), make("span", { text: this.strings.unreadable }));
-      element.classList.add("is-failed");
-      element.title = known.reason;
-    } else picture.replaceChildren();
+    element.classList.toggle("is-failed", Boolean(known?.reason));
+    element.title = known?.reason ?? "";
+    if (known?.reason) picture.replaceChildren(makeIcon("failed"), make("span", { text: this.strings.unreadable }));
+    else if (!known) picture.replaceChildren();
+    else if (picture.firstChild?.src !== known.url) picture.replaceChildren(make("img", { src: known.url, alt: "", decoding: "async", draggable: "false" }));
   }
 
   // --- Rows and pictures ---
 
+  isNew(place) { return this.known.get(place)?.version === this.model.get("_version"); }
+
   ask() {
-    const [first, last] = this.inSight(0.5);
+    const [first, last] = this.inSight();
     const missing = [];
-    for (let place = first; place <= last; place++) if (!this.known.has(place) && !this.asked.has(place)) missing.push(place);
+    for (let place = first; place <= last; place++) if (!this.isNew(place) && !this.asked.has(place)) missing.push(place);
     if (missing.length) {
       for (const place of missing) this.asked.add(place);
       this.model.send({ kind: "rows", first: missing[0], last: missing.at(-1) });
@@ -153,47 +192,74 @@ class Grid {
     this.askPictures();
   }
 
-  askPictures() {
-    const wanted = [];
-    const [first, last] = this.inSight(0.5);
+  askPictures() { // what is in sight first, then what is around it
+    const [first, last] = this.inSight(), [top, bottom] = this.inSight({ around: false });
+    const seen = [], around = [];
     for (let place = first; place <= last; place++) {
-      const row = this.known.get(place);
-      if (row && !this.pictures.has(row.id)) wanted.push(row.id);
+      if (this.isNew(place) && !this.pictures.has(this.known.get(place).id)) (place >= top && place <= bottom ? seen : around).push(this.known.get(place).id);
     }
-    const key = wanted.join();
-    if (key === this.wanted) return;
-    this.wanted = key;
-    if (wanted.length) this.model.send({ kind: "thumbs", ids: wanted });
+    const wanted = [...seen, ...around];
+    const isAsked = wanted.every((id) => this.awaited.has(id));
+    this.awaited = new Set(wanted);
+    if (!isAsked) this.model.send({ kind: "thumbs", ids: wanted });
+    this.expectAnswer();
   }
 
-  forgetRows() {
-    this.known.clear();
+  expectAnswer() {
+    clearTimeout(this.silence);
+    if (!this.asked.size && !this.awaited.size) { this.silent.hidden = true; return; }
+    this.patience ??= SILENCE_MS;
+    this.silence = setTimeout(() => { // messages may have been lost with a connection that is back
+      this.silent.hidden = false;
+      this.patience = Math.min(2 * this.patience, LONGEST_SILENCE_MS);
+      this.asked.clear();
+      this.awaited.clear();
+      if (this.step && this.root.isConnected) this.ask();
+    }, this.patience);
+  }
+
+  takeVersion() { // what is shown stays until the new rows are here, so that nothing flickers
     this.asked.clear();
-    this.wanted = undefined;
+    this.awaited.clear();
+    for (const place of this.known.keys()) if (place >= this.n) this.known.delete(place);
+    if (this.n === 0) this.whole.update();
     this.layOut();
-    this.whole.update();
+    if (this.step) this.ask();
   }
 
   take(message, buffers) {
-    if (message.kind === "rows") {
-      if (message.version !== this.model.get("_version")) return;
-      message.rows.forEach((row, index) => {
-        this.known.set(message.first + index, row);
-        this.asked.delete(message.first + index);
-        this.fillCell(message.first + index);
-      });
-      this.askPictures();
-      this.whole.update();
-    } else if (message.kind === "thumb") {
+    this.patience = undefined;
+    this.silent.hidden = true;
+    if (message.kind === "rows") this.takeRows(message);
+    else if (message.kind === "thumb") {
+      this.awaited.delete(message.id);
       this.keepPicture(message.id, buffers.length ? { url: makeImageUrl(buffers[0], "image/jpeg") } : { reason: message.reason });
-      for (const [place, row] of this.known) if (row.id === message.id) this.fillCell(place);
-    } else if (message.kind === "whole") {
-      this.whole.take(message, buffers);
+      for (const place of this.cells.keys()) if (this.known.get(place)?.id === message.id) this.fillCell(place);
+    } else if (message.kind === "whole") this.whole.take(message, buffers);
+    this.expectAnswer();
+  }
+
+  takeRows({ version, first, rows }) {
+    if (version !== this.model.get("_version")) return;
+    rows.forEach((row, index) => {
+      this.known.set(first + index, { ...row, version });
+      this.asked.delete(first + index);
+      this.fillCell(first + index);
+      if (first + index === this.at && this.late) this.announce();
+    });
+    for (const place of this.known.keys()) {
+      if (this.known.size <= KEPT_ROWS) break;
+      if (!this.cells.has(place) && place !== this.at) this.known.delete(place);
     }
+    this.askPictures();
+    this.whole.update();
   }
 
   keepPicture(id, picture) {
+    if (this.pictures.get(id)?.url) URL.revokeObjectURL(this.pictures.get(id).url);
+    this.pictures.delete(id); // so that it becomes the newest
     this.pictures.set(id, picture);
+    if (this.pictures.size <= KEPT_PICTURES) return;
     const inUse = new Set([...this.cells.keys()].map((place) => this.known.get(place)?.id));
     for (const [old, { url }] of this.pictures) {
       if (this.pictures.size <= KEPT_PICTURES) return;
@@ -203,64 +269,87 @@ class Grid {
     }
   }
 
-  // --- Focus and choice ---
+  // --- Focus and choice: seen at once; the kernel's word counts again when it has heard all ---
 
-  get at() { return this.model.get("_at"); }
+  act(message) {
+    this.acts += 1;
+    this.model.send({ ...message, act: this.acts, version: this.model.get("_version") });
+  }
 
-  onFocus() {
-    this.reveal(this.at);
+  adopt() {
+    if (this.model.get("_heard") < this.acts) return;
+    const moved = this.at !== this.model.get("_at");
+    this.at = this.model.get("_at");
+    this.ranges = this.model.get("_ranges");
+    if (moved) this.reveal();
     this.showChosen();
     this.whole.update();
   }
 
-  reveal(place) {
-    if (place < 0 || !this.step) return;
-    const top = Math.floor(place / this.columns) * this.step;
-    const view = this.view;
+  reveal() {
+    if (this.at < 0 || !this.step) return;
+    const { view, step } = this;
+    const top = Math.floor(this.at / this.columns) * step;
     if (top < view.scrollTop) view.scrollTop = top;
-    else if (top + this.step > view.scrollTop + view.clientHeight) view.scrollTop = top + this.step - view.clientHeight;
+    else if (top + step > view.scrollTop + view.clientHeight) view.scrollTop = top + step - view.clientHeight;
+    if (!this.cells.has(this.at)) this.show();
   }
 
   focus(place, { extend = false } = {}) {
     const to = Math.min(Math.max(place, 0), this.n - 1);
     if (extend) {
       this.anchor ??= this.at;
-      this.select([[Math.min(this.anchor, to), Math.max(this.anchor, to)]], { keepAnchor: true });
+      this.select([[Math.min(this.anchor, to), Math.max(this.anchor, to)]]);
     } else this.anchor = undefined;
-    if (to === this.at) return;
-    this.model.set("_at", to); // seen at once; the kernel says the same when it has heard
-    this.model.send({ kind: "focus", at: to });
+    if (to === this.at || to < 0) return;
+    this.at = to;
+    this.act({ kind: "focus", at: to, id: this.known.get(to)?.id }); // the photo that is seen, should the order change
+    this.reveal();
+    this.showChosen();
+    this.whole.update();
+    this.late = !this.known.has(to); // a screen reader has met a cell without words
   }
 
-  select(ranges, { keepAnchor = false } = {}) {
-    if (!keepAnchor) this.anchor = undefined;
-    this.model.set("_ranges", ranges);
-    this.model.send({ kind: "select", ranges });
+  select(ranges) {
+    this.ranges = ranges;
+    this.act({ kind: "select", ranges });
+    this.showChosen();
   }
 
-  isChosen(place) {
-    return this.model.get("_ranges").some(([first, last]) => place >= first && place <= last);
+  chooseNone() {
+    this.anchor = undefined;
+    this.select([]);
+    this.list.focus();
   }
+
+  isChosen(place) { return this.ranges.some(([first, last]) => place >= first && place <= last); }
 
   toggle(place) {
-    const places = new Set();
-    for (const [first, last] of this.model.get("_ranges")) for (let one = first; one <= last; one++) places.add(one);
-    places.has(place) ? places.delete(place) : places.add(place);
-    this.select([...places].sort((a, b) => a - b).map((one) => [one, one]), { keepAnchor: true });
+    if (place < 0) return;
+    this.select(this.isChosen(place) ? without(this.ranges, place) : withPlace(this.ranges, place));
     this.anchor = place;
   }
 
   showChosen() {
     for (const [place, element] of this.cells) {
-      element.setAttribute("aria-selected", String(this.isChosen(place)));
+      setAttribute(element, "aria-selected", String(this.isChosen(place)));
       element.classList.toggle("is-current", place === this.at);
     }
-    const current = this.cells.get(this.at);
-    setAttribute(this.list, "aria-activedescendant", current ? current.id : null);
-    const count = this.model.get("_ranges").reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    setAttribute(this.list, "aria-activedescendant", this.cells.get(this.at)?.id);
+    const count = this.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    this.root.classList.toggle("has-chosen", count > 0);
     this.chosen.hidden = count === 0;
-    this.chosen.firstChild.textContent = fill(count === 1 ? this.strings.selected_one : this.strings.selected_many, { n: count.toLocaleString() });
+    this.count.textContent = count === 0 ? "" : fill(count === 1 ? this.strings.selected_one : this.strings.selected_many, { n: count.toLocaleString() });
   }
+
+  announce() {
+    const row = this.known.get(this.at);
+    const what = [sayRow(row), this.isChosen(this.at) ? this.strings.chosen : ""].filter(Boolean).join(", ");
+    this.status.textContent = fill(this.strings.announce, { i: this.at + 1, n: this.n, what });
+    this.late = false;
+  }
+
+  // --- What somebody does ---
 
   placeOf(event) {
     const cell = event.target.closest(".fm-cell");
@@ -269,73 +358,118 @@ class Grid {
 
   onClick(event) {
     const place = this.placeOf(event);
+    const touch = event.pointerType === "touch";
     if (place < 0) return;
-    if (event.ctrlKey || event.metaKey) { this.focus(place); this.toggle(place); return; }
+    if (this.held) { this.held = false; return; }
     if (event.shiftKey) { this.focus(place, { extend: true }); return; }
-    if (place === this.at && event.pointerType === "touch") this.whole.open(); // the second tap on a photo
+    const adds = event.ctrlKey || event.metaKey || isCheck(event) || (touch && this.ranges.length);
+    const again = place === this.at;
     this.focus(place);
+    if (adds) this.toggle(place);
+    else if (this.ranges.length) this.select([]); // else what is decided next would be about other photos
+    else if (touch && again) this.whole.open(); // the second tap on a photo
+  }
+
+  onHold(event) {
+    clearTimeout(this.holding);
+    this.held = false;
+    const place = this.placeOf(event);
+    if (event.pointerType !== "touch" || place < 0) return;
+    this.holding = setTimeout(() => { this.held = true; this.focus(place); this.toggle(place); }, HOLD_MS);
   }
 
   onKey(event) {
-    if (event.target.closest("input, select, textarea") || event.altKey) return;
-    if (event.target.closest("button") && (event.key === " " || event.key === "Enter")) return;
-    if ((event.ctrlKey || event.metaKey) && event.key !== "a" && event.key !== " ") return;
+    const { key } = event, command = event.ctrlKey || event.metaKey;
+    if (event.isComposing || event.altKey || event.target.closest("input, select, textarea")) return;
+    if (event.target.closest("button") && (key === " " || key === "Enter")) return;
+    if (command && key !== "a" && key !== " ") return;
     const page = Math.max(1, Math.floor(this.view.clientHeight / (this.step || 1))) * this.columns;
     const open = this.whole.isOpen;
     const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: open ? -1 : -this.columns, ArrowDown: open ? 1 : this.columns, PageUp: -page, PageDown: page, Home: -this.n, End: this.n };
-    if (event.key in moves) this.focus(this.at + moves[event.key], { extend: event.shiftKey && !open });
-    else if (event.key === " " && event.ctrlKey) this.toggle(this.at);
-    else if (event.key === " ") open ? this.whole.close() : this.whole.open();
-    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.select(this.n ? [[0, this.n - 1]] : []);
-    else if (event.key === "Escape" && open) this.whole.close();
-    else if (event.key === "Escape" && this.model.get("_ranges").length) this.select([]);
+    if (key in moves && open && this.whole.isZoomed) return; // they scroll the photo
+    if (key in moves) this.focus(this.at + moves[key], { extend: event.shiftKey && !open });
+    else if (key === " " && command) this.toggle(this.at);
+    else if (key === " ") open ? this.whole.close() : this.whole.open();
+    else if (key === "a" && command) this.select(this.n ? [[0, this.n - 1]] : []);
+    else if ((key === "+" || key === "-") && open) this.whole.zoom(key === "+");
+    else if (key === "Escape" && open) this.whole.isZoomed ? this.whole.zoom(false) : this.whole.close();
+    else if (key === "Escape" && this.ranges.length) this.chooseNone();
+    else if (this.model.get("_tells_keys") && this.at >= 0 && !NO_KEY.has(key)) this.model.send({ kind: "key", key });
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
+
+  openByEnter(event) { // unless what is around the gallery has a use for Enter
+    if (event.key !== "Enter" || event.defaultPrevented || event.target !== this.list || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.whole.open();
+  }
 }
 
-// One photo, as large as the window. Keys that decide something reach whatever is around the gallery.
+// One photo, as large as the window. Keys that decide something reach whatever is around the gallery: so it is no
+// <dialog>, but like one it lies above everything, wherever the gallery is.
 class Whole {
   constructor(grid) {
     this.grid = grid;
     const { strings } = grid;
-    this.image = make("img", { class: "fm-whole-photo", alt: "" });
+    this.image = make("img", { class: "fm-whole-photo", alt: "", on: { click: () => this.zoom(!this.isZoomed) } });
     this.title = make("bdi", { class: "fm-whole-title" });
     this.text = make("bdi", { class: "fm-soft" });
     this.tag = make("span", { class: "fm-cell-tag" });
-    this.position = make("span", { class: "fm-soft" });
+    this.position = make("span", { class: "fm-soft fm-whole-position" });
     this.failed = make("p", { class: "fm-failure", hidden: true });
+    this.frame = make("div", { class: "fm-whole-frame", tabindex: "-1" }, this.image, this.failed);
+    this.magnify = makeIconButton("zoom_in", strings.zoom_in, () => this.zoom(!this.isZoomed));
+    this.previous = makeIconButton("previous", strings.previous, () => grid.focus(grid.at - 1));
+    this.next = makeIconButton("next", strings.next, () => grid.focus(grid.at + 1));
     const words = make("div", { class: "fm-whole-words" }, this.tag, this.title, this.text, this.position);
-    this.root = make("div", { class: "fm-whole", role: "dialog", "aria-modal": "true", "aria-label": strings.whole, tabindex: "-1", hidden: true },
-      make("div", { class: "fm-whole-bar" }, words, makeIconButton("close", strings.close, () => this.close())),
-      make("div", { class: "fm-whole-stage" },
-        makeIconButton("previous", strings.previous, () => grid.focus(grid.at - 1)), make("div", { class: "fm-whole-frame" }, this.image, this.failed),
-        makeIconButton("next", strings.next, () => grid.focus(grid.at + 1))));
+    this.root = make("div", { class: "fm-whole", role: "dialog", "aria-modal": "true", "aria-label": strings.whole, tabindex: "-1", popover: "manual" },
+      make("div", { class: "fm-whole-bar" }, words, this.magnify, makeIconButton("close", strings.close, () => this.close())),
+      make("div", { class: "fm-whole-stage" }, this.previous, this.frame, this.next));
     this.root.addEventListener("keydown", (event) => this.keepFocus(event));
   }
 
-  get isOpen() { return !this.root.hidden; }
+  get isOpen() { return this.root.matches(":popover-open"); }
+
+  get isZoomed() { return this.frame.classList.contains("is-zoomed"); }
 
   open() {
-    if (this.grid.at < 0) return;
-    this.root.hidden = false;
+    if (this.grid.at < 0 || this.isOpen) return;
     this.shown = undefined;
+    this.root.showPopover();
     this.update();
     this.root.focus();
   }
 
   close() {
-    this.root.hidden = true;
+    this.root.hidePopover();
     this.image.removeAttribute("src");
+    this.forget();
     this.grid.list.focus();
+  }
+
+  forget() {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = undefined;
+  }
+
+  zoom(on) {
+    this.frame.classList.toggle("is-zoomed", on);
+    const name = on ? "zoom_out" : "zoom_in";
+    this.magnify.replaceChildren(makeIcon(name));
+    for (const attribute of ["aria-label", "title"]) setAttribute(this.magnify, attribute, this.grid.strings[name]);
+    if (!on) return;
+    this.frame.scrollTo((this.frame.scrollWidth - this.frame.clientWidth) / 2, (this.frame.scrollHeight - this.frame.clientHeight) / 2);
+    this.frame.focus();
   }
 
   keepFocus(event) { // Tab goes round among the dialog's buttons
     if (event.key !== "Tab") return;
-    const buttons = [...this.root.querySelectorAll("button")];
+    const buttons = [...this.root.querySelectorAll("button:enabled")];
     const now = buttons.indexOf(document.activeElement);
-    buttons[(now + (event.shiftKey ? -1 : 1) + buttons.length) % buttons.length].focus();
+    const next = now < 0 ? (event.shiftKey ? -1 : 0) : now + (event.shiftKey ? -1 : 1);
+    buttons.at(next % buttons.length).focus();
     event.preventDefault();
   }
 
@@ -344,29 +478,62 @@ class Whole {
     const { grid } = this;
     if (grid.at < 0) { this.close(); return; }
     const row = grid.known.get(grid.at);
-    if (!row) { grid.reveal(grid.at); grid.ask(); return; }
+    if (!row) { grid.reveal(); grid.ask(); return; }
     this.title.textContent = row.title;
     this.text.textContent = [row.text, row.credit].filter(Boolean).join(" · ");
-    this.tag.textContent = row.tag;
-    this.tag.hidden = !row.tag;
-    this.tag.className = `fm-cell-tag fm-tag-${/^\w+$/.test(row.tag_kind) ? row.tag_kind : "none"}`;
+    showTag(this.tag, row);
     this.position.textContent = fill(grid.strings.position, { i: (grid.at + 1).toLocaleString(), n: grid.n.toLocaleString() });
-    this.image.alt = row.title;
-    if (this.shown === row.id) return;
+    this.previous.disabled = grid.at === 0;
+    this.next.disabled = grid.at === grid.n - 1;
+    this.image.alt = sayRow(row);
+    if (this.shown !== row.id) this.look(row);
+  }
+
+  look(row) {
+    const thumb = this.grid.pictures.get(row.id)?.url;
     this.shown = row.id;
+    this.zoom(false);
     this.failed.hidden = true;
-    this.image.src = grid.pictures.get(row.id)?.url ?? ""; // the thumbnail until the photo is here
-    this.image.hidden = !grid.pictures.get(row.id)?.url;
-    grid.model.send({ kind: "whole", id: row.id });
+    this.image.hidden = !thumb;
+    this.image.classList.add("is-loading");
+    if (thumb) this.image.src = thumb; // until the photo is here
+    this.grid.model.send({ kind: "whole", id: row.id });
+    this.grid.announce();
   }
 
   take(message, buffers) {
     if (!this.isOpen || message.id !== this.shown) return;
-    if (this.url) URL.revokeObjectURL(this.url);
+    this.forget();
     this.url = buffers.length ? makeImageUrl(buffers[0], "image/jpeg") : undefined;
     this.image.hidden = !this.url;
+    this.image.classList.remove("is-loading");
     if (this.url) this.image.src = this.url;
     this.failed.hidden = Boolean(this.url);
     this.failed.textContent = message.reason ?? "";
   }
+}
+
+function isCheck(event) { return Boolean(event.target.closest(".fm-cell-check")); }
+
+function sayRow(row) { return [row.title, row.text, row.tag].filter(Boolean).join(", "); }
+
+function showTag(element, row) {
+  element.textContent = row.tag;
+  element.hidden = !row.tag;
+  element.className = `fm-cell-tag fm-tag-${/^\w+$/.test(row.tag_kind) ? row.tag_kind : "none"}`;
+}
+
+// Ranges are [first, last], sorted, and never touch each other.
+function without(ranges, place) {
+  return ranges.flatMap(([first, last]) => (place < first || place > last ? [[first, last]] : [[first, place - 1], [place + 1, last]])).filter(([first, last]) => first <= last);
+}
+
+function withPlace(ranges, place) {
+  const joined = [];
+  for (const [first, last] of [...ranges, [place, place]].sort(([a], [b]) => a - b)) {
+    const before = joined.at(-1);
+    if (before && first <= before[1] + 1) before[1] = Math.max(before[1], last);
+    else joined.push([first, last]);
+  }
+  return joined;
 }
