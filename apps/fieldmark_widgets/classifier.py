@@ -159,11 +159,12 @@ class Classifier(Component):
     def _take(self, done: Future[ClassifiedPhoto], upload: Upload) -> None:
         self._at_work = None
         photo = done.result()
-        self._use(photo.model)
-        if any(file is upload for file in self.uploader.files):  # else it was cleared meanwhile
-            self._keep((*self.photos, photo))
-            self.uploader.remove(upload)
-        self._go_on()
+        with self.hold_sync():  # one message to the page, not one for each trait
+            self._use(photo.model)
+            if any(file is upload for file in self.uploader.files):  # else it was cleared meanwhile
+                self._keep((*self.photos, photo))
+                self.uploader.remove(upload)
+            self._go_on()
 
     def _use(self, model: Model) -> None:
         """Show what the model that answers now knows."""

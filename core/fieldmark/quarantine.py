@@ -80,7 +80,11 @@ def move_aside(folder: Path, aside: Path, paths: Collection[str], callback: Call
             that; nothing was moved.
         Cancelled: the callback asked to stop; what was moved can be taken back.
     """
+    if outside := [path for path in paths if not _is_inside(path)]:
+        raise ValueError(f"outside of the folder: {outside}")
     known = _read_manifest(folder, aside)
+    if not paths:
+        return Moved((), {})
     _write_manifest(folder, aside, known.union(paths))
     files = {path: (folder / path, aside / path) for path in sorted(set(paths))}
     return _move_all("Putting aside", files, callback)
@@ -160,8 +164,8 @@ def _refusal(code: str, fault: str) -> DatasetError:
 
 
 def _is_inside(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return bool(pure.parts) and ".." not in pure.parts and not Path(path).anchor
+    parts = Path(path).parts
+    return bool(parts) and ".." not in parts and not Path(path).anchor
 
 
 def _write_manifest(folder: Path, aside: Path, files: Collection[str]) -> None:

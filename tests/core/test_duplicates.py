@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from skimage import data
@@ -124,6 +124,7 @@ def look(seed: int, flips: int = 0, number: int = 0) -> Look:
     return Look(f"{seed} {number}", "JPEG", 640, 480, None, across, down, 200.0, 900.0, tiny)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 5), st.integers(0, 5))
 def test_whichever_bits_differ_ten_of_128_are_found(seed: int, one: int, two: int) -> None:
     assert near_duplicates([look(seed, one, 1), look(seed + 1), look(seed, two, 2)]) == [(0, 2)]

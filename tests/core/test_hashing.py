@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from skimage import data
@@ -19,6 +19,7 @@ CAT, CUP = Image.fromarray(data.chelsea()), Image.fromarray(data.coffee())
 bits = st.integers(0, 2**64 - 1)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=5000))
 def test_a_file_is_known_by_the_sha_256_of_its_bytes(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

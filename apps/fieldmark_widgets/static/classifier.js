@@ -60,10 +60,10 @@ export default {
     });
     const names = ["state", "selected", "show_map", "problem", "_rows", "_shown", "_overlay", "_waiting"];
     let due = false;
-    const soon = () => { // several traits change together; draw once
+    const soon = () => { // many traits change while a batch comes in; once a frame is enough
       if (due) return;
       due = true;
-      queueMicrotask(() => { due = false; update(); });
+      requestAnimationFrame(() => { due = false; update(); });
     };
     for (const name of names) model.on(`change:${name}`, soon);
     update();

@@ -2,8 +2,8 @@
 // around them, are in the page; their texts and pictures are asked for when they come into sight.
 
 const GAP = 12;
-const TEXT_HEIGHT = 58; // below each picture
-const MIN_CELL = 132, MIN_CELL_PHONE = 104, PHONE = 480;
+const TEXT_HEIGHT = 62; // below each picture
+const MIN_CELL = 156, MIN_CELL_PHONE = 104, PHONE = 480;
 const MOST_COLUMNS = 8; // on a wide screen pictures grow instead
 const MOST_CELLS = 60; // in the page, but where more are in sight
 const KEPT_ROWS = 2_000;
@@ -485,6 +485,7 @@ class Whole {
     this.position.textContent = fill(grid.strings.position, { i: (grid.at + 1).toLocaleString(), n: grid.n.toLocaleString() });
     this.previous.disabled = grid.at === 0;
     this.next.disabled = grid.at === grid.n - 1;
+    if (document.activeElement?.disabled) this.root.focus(); // keys would go nowhere
     this.image.alt = sayRow(row);
     if (this.shown !== row.id) this.look(row);
   }
