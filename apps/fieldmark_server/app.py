@@ -173,10 +173,7 @@ def _hardening() -> Config:
         default_pool_size=1,
         page_config_hook=describe_page,
     )
-    config.VoilaKernelManager.preheat_denylist = [
-        "book.ipynb"
-    ]  # a lesson trains; not before somebody reads it
-    # Not one that shows what there is when it runs: the datasets, and results.
+    # Not one that shows what there is when it runs (the datasets, and results), nor one that trains.
     private = [rf".*{card.name}\.ipynb" for card in APPS.values() if card.is_private]
     config.VoilaKernelManager.preheat_denylist = private
     # Pages say goodbye when they are closed; this is for those that cannot, and for tabs that nobody looks at.

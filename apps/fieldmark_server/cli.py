@@ -30,6 +30,7 @@ def serve(
     open_browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve the apps in the browser."""
+    os.environ.setdefault("FIELDMARK_HOME", str(Path("var").resolve()))
     if model is not None:
         os.environ["FIELDMARK_MODEL"] = str(_existing_model(model))
     if data is not None:

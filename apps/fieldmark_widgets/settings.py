@@ -11,6 +11,8 @@ from fieldmark_widgets.guard import log_to_console
 
 DEMO_MODEL = Path("var", "models", "bears.onnx")
 """The model that comes with Fieldmark, below the repository or the working folder."""
+SERVED = "served.onnx"
+"""The model that the studio put into the classify app, beside the demo model."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read FIELDMARK_MODEL, FIELDMARK_DATASETS and FIELDMARK_DATA, for the first cell of an app."""
+    """Read FIELDMARK_MODEL, _DATASETS, _DATA and _HOME (of models and datasets), for the first cell of an app."""
     values = os.environ if environment is None else environment
     if "VOILA_BASE_URL" in values:  # set by the server for the kernels of its visitors
         log_to_console()
@@ -41,7 +43,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         Path(value).expanduser() if (value := values.get(f"FIELDMARK_{name}")) else None
         for name in ("MODEL", "DATASETS", "DATA")
     )
-    demo, served = _find_demo_model(), find_served_path()
+    demo = _find_demo_model(values)
+    served = demo.with_name(SERVED)
     return Settings(
         models=(model,) if model else (served, demo),
         served=served,
@@ -52,11 +55,13 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
 
 def find_served_path() -> Path:
     """The model file that the studio puts into the classify app; beside the demo model."""
-    return _find_demo_model().with_name("served.onnx")
+    return _find_demo_model(os.environ).with_name(SERVED)
 
 
-def _find_demo_model() -> Path:
+def _find_demo_model(environment: Mapping[str, str]) -> Path:
     """Look in the working folder and upwards: a notebook runs in its own folder, below the repository."""
+    if home := environment.get("FIELDMARK_HOME"):
+        return Path(home).expanduser() / "models" / DEMO_MODEL.name
     here = Path.cwd()
     candidates = [folder / DEMO_MODEL for folder in (here, *here.parents)]
     return next((path for path in candidates if path.is_file()), candidates[0])

@@ -66,7 +66,7 @@ class Grid {
     this.view.addEventListener("scroll", () => this.soon(), { passive: true });
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     this.list.addEventListener("click", (event) => this.onClick(event));
-    this.list.addEventListener("dblclick", (event) => { if (this.placeOf(event) >= 0 && !isCheck(event)) this.whole.open(); });
+    this.list.addEventListener("dblclick", (event) => { if (this.placeOf(event) >= 0 && !isCheck(event) && !this.ranges.length) this.whole.open(); });
     this.list.addEventListener("pointerdown", (event) => this.onHold(event));
     for (const name of ["pointerup", "pointercancel", "pointermove"]) this.list.addEventListener(name, () => clearTimeout(this.holding));
     this.onEnter = (event) => this.openByEnter(event);

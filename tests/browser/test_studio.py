@@ -1,0 +1,187 @@
+"""The journey of somebody with a folder of photos: in the studio, from import to the classify app."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser.visit import DESK, PHONE, Visit, visit
+from fieldmark.catalog import Catalog
+from fieldmark.sample import write_sample
+from server.running import RunningServer, free_port, run
+
+STEPS = ("photos", "check", "train", "results", "clean", "export")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps its models and datasets."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def studio(chromium: Browser, home: Path, cat_model: Path) -> Iterator[RunningServer]:
+    (home / "models").mkdir()
+    shutil.copy(cat_model, home / "models" / "bears.onnx")  # what the classify app begins with
+    command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port())]
+    with run(command, FIELDMARK_HOME=str(home)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Patches of ground with five wrong labels, one broken file and one copy."""
+    folder = write_sample(tmp_path_factory.mktemp("photos") / "ground")
+    patch = folder / "train" / "brick" / "brick-train-00.png"
+    (folder / "train" / "brick" / "broken.png").write_bytes(patch.read_bytes()[:500])
+    shutil.copy(patch, folder / "train" / "brick" / "copy of brick-train-00.png")
+    return folder
+
+
+def open_studio(guest: Visit) -> Page:
+    guest.open("/studio")
+    guest.page.locator(".fm-studio").wait_for(timeout=60_000)
+    return guest.page
+
+
+def go(page: Page, step: str) -> None:
+    page.locator(f"[data-step={step}]").click()
+    expect(page.locator(f"[data-step={step}]")).to_have_attribute("aria-current", "step")
+
+
+def test_from_a_folder_to_the_classify_app(
+    chromium: Browser, studio: RunningServer, home: Path, ground: Path
+) -> None:
+    with visit(chromium, studio.url, DESK) as guest:
+        page = open_studio(guest)
+        page.get_by_label("Folder, zip or CSV").fill(str(ground))
+        page.get_by_role("button", name="Import", exact=True).click()
+        result = page.locator(".fm-importer [role=status]:visible").filter(has_text="imported")
+        expect(result).to_contain_text("168 photos imported", timeout=30_000)
+        expect(result).to_contain_text("broken.png")
+        guest.keep("studio-photos")
+
+        go(page, "check")
+        expect(page.locator(".fm-checker")).to_contain_text("All 168 photos are fine", timeout=30_000)
+        guest.keep("studio-check")
+
+        go(page, "train")
+        page.get_by_role("button", name="Train", exact=True).last.click()
+        expect(page.locator(".fm-trainer-headline")).to_have_text("1 of 48 photos wrong", timeout=60_000)
+        guest.keep("studio-train")
+
+        go(page, "results")
+        wrong = page.locator(".fm-cm-cell.is-wrong")
+        expect(wrong).to_have_count(1, timeout=30_000)
+        wrong.click()
+        expect(page.locator(".fm-results .fm-cell")).to_have_count(1)
+        guest.keep("studio-results")
+        page.get_by_role("button", name="Clean these").click()
+
+        expect(page.locator("[data-step=clean]")).to_have_attribute("aria-current", "step")
+        cleaner = page.locator(".fm-cleaner")
+        expect(cleaner.locator(".fm-cleaner-photos .fm-cell")).to_have_count(1)
+        cleaner.get_by_role("button", name="Take suggestion").click()
+        expect(cleaner).to_contain_text("Staged: 1 relabel")
+
+        page.reload()  # in the middle
+        cleaner = open_studio(guest).locator(".fm-cleaner")
+        expect(cleaner).to_contain_text("Staged: 1 relabel", timeout=30_000)
+        guest.keep("studio-clean")
+
+        cleaner.get_by_role("button", name="Apply").click()
+        expect(cleaner).to_contain_text("Done: 1 relabelled")
+        assert labels(home) == {"brick": 56, "grass": 57, "gravel": 55}
+        cleaner.get_by_role("button", name="Undo the cleaning").click()
+        expect(cleaner).to_contain_text("Undone")
+        assert labels(home) == {"brick": 57, "grass": 56, "gravel": 55}
+        cleaner.get_by_role("button", name="Apply").click()
+        expect(cleaner).to_contain_text("Done: 1 relabelled")
+        cleaner.get_by_role("button", name="Train again").click()
+        expect(cleaner).to_contain_text(
+            "now 0 of 48: on the same photos; too few to say better", timeout=60_000
+        )
+
+        go(page, "export")
+        page.get_by_label("Name of the model").fill("Ground")
+        page.get_by_role("button", name="Save the model").click()
+        model = page.locator(".fm-exporter-model")
+        expect(model).to_contain_text("0 of 48 photos wrong", timeout=60_000)
+        with page.expect_download() as download:
+            model.get_by_role("button", name="Download").click()
+        saved = next((home / "datasets" / "ground" / ".fieldmark" / "models").glob("ground-*.onnx"))
+        assert Path(download.value.path()).read_bytes() == saved.read_bytes()
+        model.get_by_role("button", name="Use in the classify app").click()
+        expect(page.locator(".fm-exporter")).to_contain_text("from the next photo on")
+        guest.keep("studio-export")
+
+        grass = next((home / "datasets" / "ground" / "images" / "grass").iterdir())
+        guest.open()
+        guest.drop(("a photo.png", grass.read_bytes()))
+        guest.wait()
+        expect(page.locator(".fm-answer .fm-title")).to_have_text("Grass")
+
+
+def labels(home: Path) -> dict[str, int]:
+    return Catalog.open(home / "datasets" / "ground", write=False).counts()
+
+
+def test_on_a_phone_by_keyboard_alone(chromium: Browser, studio: RunningServer, home: Path) -> None:
+    with visit(chromium, studio.url, PHONE) as guest:
+        page = open_studio(guest)
+        if page.locator("[data-step=photos]").get_attribute("aria-current") is None:
+            press_on(page, "[data-step=photos]")
+        if page.get_by_role("button", name="New dataset").is_visible():
+            press_on(page, ".fm-picker button")
+        press_on(page, ".fm-importer-source .fm-row button:has-text('Try the sample')")
+        expect(page.locator("[data-step=photos].is-done")).to_be_attached(timeout=60_000)
+        assert not guest.is_too_wide()
+        press_on(page, "[data-step=train]")
+        press_on(page, ".fm-trainer-go")
+        expect(page.locator(".fm-trainer-headline")).to_have_text("1 of 48 photos wrong", timeout=60_000)
+        press_on(page, "[data-step=clean]")
+        expect(page.locator(".fm-cleaner-photos .fm-cell.is-current")).to_be_attached(timeout=60_000)
+        page.locator(".fm-cleaner-photos .fm-grid").focus()
+        page.keyboard.press("a")  # the first is the most surprising one: take the suggestion
+        expect(page.locator(".fm-cleaner")).to_contain_text("Staged: 1 relabel")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("d")
+        expect(page.locator(".fm-cleaner")).to_contain_text("1 delete")
+        page.keyboard.press("z")
+        expect(page.locator(".fm-cleaner")).not_to_contain_text("1 delete")
+        guest.keep("studio-phone", full=False)
+        assert not guest.is_too_wide()
+
+
+def press_on(page: Page, selector: str) -> None:
+    """Go there with Tab, as somebody without a pointer does, and press Enter."""
+    page.locator(selector).wait_for()
+    for _ in range(150):
+        if page.evaluate(
+            "selector => document.activeElement.matches(selector)", selector.split(":has-text")[0]
+        ) and (
+            ":has-text" not in selector or "sample" in page.evaluate("document.activeElement.textContent")
+        ):
+            page.keyboard.press("Enter")
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never came to {selector}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["1280", "390"])
+def test_no_step_is_wider_than_the_screen(
+    chromium: Browser, studio: RunningServer, size: dict[str, int], scheme: str
+) -> None:
+    with visit(chromium, studio.url, size, scheme) as guest:  # type: ignore[arg-type]
+        page = open_studio(guest)
+        for step in STEPS:
+            go(page, step)
+            page.wait_for_timeout(700)
+            guest.keep(f"studio-{step}-{size['width']}-{scheme}")
+            assert not guest.is_too_wide(), step
