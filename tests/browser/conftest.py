@@ -20,8 +20,11 @@ from server.running import RunningServer, free_port, run
 Visitor = Callable[..., AbstractContextManager[Visit]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for one file of tests: while Playwright is open its event loop runs in this thread, which tests
+    elsewhere that run a loop of their own (a notebook's kernel) would wait for without end.
+    """
     with sync_playwright() as playwright:
         try:
             browser = launch(playwright.chromium)
@@ -40,14 +43,15 @@ def serve(model: Path) -> AbstractContextManager[RunningServer]:
 
 
 @pytest.fixture(scope="session")
-def site(chromium: Browser, cat_model: Path) -> Iterator[RunningServer]:
+def site(cat_model: Path) -> Iterator[RunningServer]:
     with serve(cat_model) as server:
         yield server
 
 
 @pytest.fixture
-def visitor(chromium: Browser, site: RunningServer) -> Visitor:
+def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Visitor:
     """A new visitor each time it is called, with a screen of some size."""
+    site: RunningServer = request.getfixturevalue("site")  # only now: not where there is no Chromium
     return partial(visit, chromium, site.url)
 
 

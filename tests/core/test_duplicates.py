@@ -17,7 +17,7 @@ from PIL import Image, ImageEnhance
 from skimage import data
 
 from core.test_check import jpeg
-from fieldmark.duplicates import TINY_PX, exact_duplicates, find_near_duplicates, near_duplicates
+from fieldmark.duplicates import MAX_BITS, TINY_PX, exact_duplicates, find_near_duplicates, near_duplicates
 from fieldmark.looks import Look, look_at
 
 NOON = datetime(2024, 5, 1, 12)
@@ -128,6 +128,16 @@ def look(seed: int, flips: int = 0, number: int = 0) -> Look:
 @given(st.integers(0, 2**32), st.integers(0, 5), st.integers(0, 5))
 def test_whichever_bits_differ_ten_of_128_are_found(seed: int, one: int, two: int) -> None:
     assert near_duplicates([look(seed, one, 1), look(seed + 1), look(seed, two, 2)]) == [(0, 2)]
+
+
+@pytest.mark.parametrize("parts", range(1, MAX_BITS + 1))
+def test_bits_that_differ_as_evenly_spread_as_can_be_are_found(parts: int) -> None:
+    """The worst case of searching by equal parts of the hash."""
+    one = look(1)
+    across, down = one.across, one.down
+    for bit in ((128 * part + 64) // parts for part in range(parts)):  # the middle of each part
+        across, down = (across ^ 1 << (63 - bit), down) if bit < 64 else (across, down ^ 1 << (127 - bit))
+    assert near_duplicates([one, replace(one, hash="two", across=across, down=down)]) == [(0, 1)]
 
 
 @given(

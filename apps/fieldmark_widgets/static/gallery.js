@@ -187,7 +187,7 @@ class Grid {
     for (let place = first; place <= last; place++) if (!this.isNew(place) && !this.asked.has(place)) missing.push(place);
     if (missing.length) {
       for (const place of missing) this.asked.add(place);
-      this.model.send({ kind: "rows", first: missing[0], last: missing.at(-1) });
+      this.send({ kind: "rows", first: missing[0], last: missing.at(-1) });
     }
     this.askPictures();
   }
@@ -201,8 +201,16 @@ class Grid {
     const wanted = [...seen, ...around];
     const isAsked = wanted.every((id) => this.awaited.has(id));
     this.awaited = new Set(wanted);
-    if (!isAsked) this.model.send({ kind: "thumbs", ids: wanted });
+    if (!isAsked) this.send({ kind: "thumbs", ids: wanted });
     this.expectAnswer();
+  }
+
+  send(message) {
+    try {
+      this.model.send(message);
+    } catch { // the kernel has ended
+      this.silent.hidden = false;
+    }
   }
 
   expectAnswer() {
@@ -273,7 +281,7 @@ class Grid {
 
   act(message) {
     this.acts += 1;
-    this.model.send({ ...message, act: this.acts, version: this.model.get("_version") });
+    this.send({ ...message, act: this.acts, version: this.model.get("_version") });
   }
 
   adopt() {
@@ -394,7 +402,7 @@ class Grid {
     else if ((key === "+" || key === "-") && open) this.whole.zoom(key === "+");
     else if (key === "Escape" && open) this.whole.isZoomed ? this.whole.zoom(false) : this.whole.close();
     else if (key === "Escape" && this.ranges.length) this.chooseNone();
-    else if (this.model.get("_tells_keys") && this.at >= 0 && !NO_KEY.has(key)) this.model.send({ kind: "key", key });
+    else if (this.model.get("_tells_keys") && this.at >= 0 && !NO_KEY.has(key)) this.send({ kind: "key", key });
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -498,7 +506,7 @@ class Whole {
     this.image.hidden = !thumb;
     this.image.classList.add("is-loading");
     if (thumb) this.image.src = thumb; // until the photo is here
-    this.grid.model.send({ kind: "whole", id: row.id });
+    this.grid.send({ kind: "whole", id: row.id });
     this.grid.announce();
   }
 
