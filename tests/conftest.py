@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, and no fault: time is measured under tests/bench.
+settings.register_profile("fieldmark", deadline=None)
+settings.load_profile("fieldmark")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

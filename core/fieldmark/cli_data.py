@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,7 +44,9 @@ def check(
     for line in report.lines():
         output.print(line)
     if aside is not None:
-        output.print(f"{aside} photos put aside. Take them back with: fieldmark undo {folder}")
+        output.print(
+            f"{aside} photos put aside; nothing was deleted. Take them back with: fieldmark undo {folder}"
+        )
 
 
 @cli.command(name="import")
@@ -71,33 +73,64 @@ def import_(
 
 @cli.command()
 @command
-def undo(dataset: Dataset, json_output: Json = False) -> None:
-    """Take back the last thing that was done to a dataset; photos come back byte for byte."""
+def undo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A dataset, or a folder photos were put aside from.")
+    ],
+    json_output: Json = False,
+) -> None:
+    """Take back the last thing that was done to a dataset, or what check put aside; byte for byte."""
+    from fieldmark.catalog import is_catalog
+
+    undone = _undo_act(folder) if is_catalog(folder) else _take_back(folder)
+    if json_output:
+        print_json(undone)
+        return
+    output.print(
+        f"Undone: {undone['undone']} of {undone['photos']} photos ({undone['why'] or 'no reason given'})."
+    )
+    for path, reason in undone["failed"].items():
+        errors.print(f"Left as it is: {path}: {reason}")
+
+
+def _undo_act(folder: Path) -> dict[str, Any]:
     from fieldmark.catalog import Catalog
 
-    act = Catalog.open(dataset).undo(who=getpass.getuser())
+    act = Catalog.open(folder).undo(who=getpass.getuser())
     if act is None:
         raise DatasetError("There is nothing to undo.", code="nothing_to_undo")
-    if json_output:
-        print_json({"undone": act.kind, "photos": act.changed, "why": act.why, "failed": len(act.failed)})
-        return
-    output.print(f"Undone: {act.kind} of {act.changed} photos ({act.why or 'no reason given'}).")
-    for failed in act.failed:
-        errors.print(f"Left as it is: {failed.path}: {failed.reason}")
+    failed = {step.path: step.reason for step in act.failed}
+    return {"undone": act.kind, "photos": act.changed, "why": act.why, "failed": failed}
 
 
-def _put_aside(folder: Path, report: CheckReport, faults: str) -> int:
+def _take_back(folder: Path) -> dict[str, Any]:
+    from fieldmark.quarantine import take_back
+
+    with progress_bars() as callback:
+        moved = take_back(folder, _beside(folder), callback)
+    return {"undone": "quarantine", "photos": len(moved.paths), "why": "check", "failed": dict(moved.failed)}
+
+
+def _beside(folder: Path) -> Path:
+    """Where photos of a plain folder are put aside."""
+    whole = folder.resolve()
+    return whole.with_name(f"{whole.name} quarantine")
+
+
+def _put_aside(folder: Path, report: CheckReport, names: str) -> int:
+    """Put photos aside as asked for; gives how many."""
     from fieldmark.catalog import Catalog, is_catalog
-    from fieldmark.quarantine import FAULTS, put_aside
+    from fieldmark.quarantine import FAULTS, faulty_paths, move_aside, put_aside
 
-    wanted = FAULTS if faults == "all" else [fault.strip() for fault in faults.split(",")]
+    wanted = FAULTS if names == "all" else [name.strip() for name in names.split(",")]
     if unknown := set(wanted) - set(FAULTS):
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: none of all, {', '.join(FAULTS)}.")
-    if not is_catalog(folder):
-        raise DatasetError(
-            f"{str(folder)!r} is a plain folder, which is only read. Make a dataset of it first: "
-            f"fieldmark import {folder} DATASET",
-            code="plain_folder",
-        )
-    act = put_aside(Catalog.open(folder), report, [f for f in FAULTS if f in wanted], who=getpass.getuser())
-    return act.changed if act else 0
+    faults = [fault for fault in FAULTS if fault in wanted]
+    if is_catalog(folder):
+        act = put_aside(Catalog.open(folder), report, faults, who=getpass.getuser())
+        return act.changed if act else 0
+    with progress_bars() as callback:
+        moved = move_aside(folder.resolve(), _beside(folder), faulty_paths(report, faults), callback)
+    for path, reason in moved.failed.items():
+        errors.print(f"Left where it is: {path}: {reason}")
+    return len(moved.paths)

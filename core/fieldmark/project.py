@@ -201,7 +201,7 @@ class Project:
 
     def _split(self, dataset: Dataset, groups: Sequence[tuple[int, ...]], choices: Choices) -> Split:
         if dataset.split_given:
-            return given_split(dataset)
+            return given_split(dataset, groups)
         kept: Any = self.catalog.setting(HELD_OUT, {})
         way = [choices.split, choices.valid_pct, choices.seed]
         keys = [item.hash[:KEY_LENGTH] for item in dataset.items]

@@ -99,9 +99,9 @@ def train(
 def choose_split(dataset: Dataset, groups: list[tuple[int, ...]], config: SplitConfig) -> Split:
     """Take the split of a file, else the one that the dataset brings, else draw one."""
     if config.file is not None:
-        return read_split(config.file, dataset)
+        return read_split(config.file, dataset, groups)
     if dataset.split_given:
-        return given_split(dataset)
+        return given_split(dataset, groups)
     return make_splits(
         dataset.items, valid_pct=config.valid_pct, seed=config.seed, method=config.method, groups=groups
     )

@@ -183,3 +183,21 @@ def test_check_reports_without_changing_anything(photos: Path, tmp_path: Path) -
 def test_every_command_explains_itself() -> None:
     for name in ("check", "train", "predict", "pretrained", "app", "serve"):
         assert "Usage" in fieldmark(name, "--help").stdout
+
+
+def test_photos_are_put_aside_on_request_and_undo_brings_them_back(photos: Path) -> None:
+    (photos / "brick" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photo")
+    before = sorted(path.relative_to(photos) for path in photos.rglob("*"))
+    said = json.loads(fieldmark("check", photos, "--quarantine", "rejected", "--json").stdout)
+    assert said["quarantined"] == 1
+    assert not (photos / "brick" / "cut.jpg").exists()
+    assert json.loads(fieldmark("undo", photos, "--json").stdout)["photos"] == 1
+    assert sorted(path.relative_to(photos) for path in photos.rglob("*")) == before
+
+
+def test_a_folder_is_imported_changed_and_taken_back(photos: Path, tmp_path: Path) -> None:
+    dataset = tmp_path / "dataset"
+    assert json.loads(fieldmark("import", photos, dataset, "--json").stdout)["added"] > 0
+    assert "photos imported" not in fieldmark("undo", dataset).stdout
+    done = fieldmark("undo", dataset, code=1)
+    assert "nothing to undo" in done.stderr

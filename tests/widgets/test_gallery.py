@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from skimage.data import chelsea
 
 from fieldmark.errors import DatasetError
 from fieldmark.hashing import file_hash
+from fieldmark.importing import import_photos
 from fieldmark_widgets import Gallery, GalleryRow
-from widgets.messages import receive, sent
+from fieldmark_widgets.assets import module
+from fieldmark_widgets.gallery import BATCH
+from fieldmark_widgets.strings_gallery import GALLERY
+from fieldmark_widgets.transfer import bad_message
+from widgets.messages import receive, sent, set_trait
 
 
 @pytest.fixture
@@ -122,9 +128,126 @@ def test_a_folder_is_shown_in_one_line(cat: Path) -> None:
     gallery.close()
 
 
+def test_a_folder_needs_no_classes_and_no_file_of_it_is_opened(cat: Path) -> None:
+    (cat.parents[1] / "note.jpg").write_bytes(b"no photo")
+    gallery = Gallery.of_folder(cat.parents[1])
+    assert [(row.title, row.text, row.hash) for row in gallery.rows] == [
+        ("cat", "chelsea.jpg", ""),
+        ("", "note.jpg", ""),
+    ]
+    receive(gallery, {"kind": "thumbs", "ids": [0, 1]})
+    gallery.wait()
+    assert ["reason" in message for message in sent(gallery)] == [False, True]
+    gallery.close()
+
+
+def test_a_dataset_shows_its_photos_with_their_labels(cat: Path, tmp_path: Path) -> None:
+    import_photos(cat.parents[1], tmp_path / "set", who="a test")
+    gallery = Gallery.of_folder(tmp_path / "set")
+    assert [(row.title, row.hash) for row in gallery.rows] == [("cat", file_hash(cat))]
+    gallery.close()
+
+
+def test_a_page_is_never_told_where_a_photo_lies(gallery: Gallery, cat: Path) -> None:
+    receive(gallery, {"kind": "rows", "first": 0, "last": 99})
+    receive(gallery, {"kind": "thumbs", "ids": [0]})
+    gallery.wait()
+    assert str(cat.parent) not in str(gallery.comm.sent)
+
+
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="There is no folder"):
         Gallery.of_folder(tmp_path / "nowhere")
+
+
+def test_the_photo_that_was_seen_is_meant_even_when_the_order_changed_meanwhile(
+    gallery: Gallery, cat: Path
+) -> None:
+    gallery.rows = rows(cat, list(range(99, -1, -1)))
+    receive(gallery, {"kind": "focus", "at": 7, "id": 7, "act": 1})
+    assert gallery.focus == 7
+
+
+def test_places_of_an_older_order_choose_nothing(gallery: Gallery, cat: Path) -> None:
+    seen = gallery.get_state(["_version"])["_version"]
+    gallery.rows = rows(cat, list(range(99, -1, -1)))
+    receive(gallery, {"kind": "select", "ranges": [[0, 3]], "version": seen, "act": 1})
+    assert gallery.selected == ()
+
+
+def test_a_page_learns_with_the_focus_how_much_of_it_was_heard(gallery: Gallery) -> None:
+    """Else the answer to the first of three quick keys would throw the page back by two photos."""
+    gallery.comm.sent.clear()
+    for act, place in enumerate((1, 2, 3), 1):
+        receive(gallery, {"kind": "focus", "at": place, "act": act})
+    told = [data["state"] for data, _ in gallery.comm.sent if data["method"] == "update"]
+    assert [(state["_at"], state["_heard"]) for state in told] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_the_photo_somebody_looks_at_comes_before_thumbnails(gallery: Gallery) -> None:
+    receive(gallery, {"kind": "thumbs", "ids": list(range(60))})
+    receive(gallery, {"kind": "whole", "id": 5})
+    receive(gallery, {"kind": "whole", "id": 9})
+    gallery.wait()
+    kinds = [(message["kind"], message["id"]) for message in sent(gallery)]
+    assert kinds[BATCH] == ("whole", 9)
+    assert ("whole", 5) not in kinds
+    assert len(kinds) == 61
+
+
+def test_a_key_is_told_with_the_focus_it_was_pressed_on(gallery: Gallery) -> None:
+    pressed: list[tuple[str, int | None]] = []
+
+    def handler(key: str) -> None:
+        pressed.append((key, gallery.focus))
+
+    gallery.on_key(handler)
+    receive(gallery, {"kind": "focus", "at": 4, "act": 1})
+    receive(gallery, {"kind": "key", "key": "d"})
+    receive(gallery, {"kind": "key", "key": "x" * 1000})
+    assert pressed == [("d", 4), ("x" * 20, 4)]
+    gallery.on_key(handler, remove=True)
+    receive(gallery, {"kind": "key", "key": "d"})
+    assert len(pressed) == 2
+
+
+@pytest.mark.usefixtures("expects_unexpected")
+def test_a_handler_that_fails_is_said_and_the_gallery_goes_on(gallery: Gallery) -> None:
+    gallery.on_key(lambda key: [][len(key)])
+    receive(gallery, {"kind": "key", "key": "d"})
+    assert "unexpected" in gallery.problem
+    receive(gallery, {"kind": "focus", "at": 4})
+    assert gallery.focus == 4
+
+
+def test_a_page_cannot_set_a_trait(gallery: Gallery) -> None:
+    set_trait(gallery, _at=5, _n=1, message="owned")
+    assert (gallery.focus, gallery.get_state("_n")["_n"], gallery.message) == (0, 100, GALLERY["empty"])
+
+
+def test_every_sentence_of_the_gallery_is_used_and_there() -> None:
+    used = set(re.findall(r"\bstrings\.(\w+)", module("gallery"))) | {"zoom_in", "zoom_out"}
+    assert used == set(GALLERY) - {"region", "empty"}  # which Python says
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"kind": "rows"},
+        {"kind": "rows", "first": "x", "last": []},
+        {"kind": "thumbs", "ids": 5},
+        {"kind": "select", "ranges": [[1]]},
+        {"kind": "focus"},
+        {"kind": "whole", "id": []},
+        {"kind": "key"},
+    ],
+)
+def test_a_message_that_no_page_of_ours_writes_is_refused(
+    gallery: Gallery, message: dict[str, object]
+) -> None:
+    receive(gallery, message)
+    assert gallery.problem == str(bad_message())
+    assert (gallery.focus, gallery.selected) == (0, ())
 
 
 @pytest.mark.parametrize(

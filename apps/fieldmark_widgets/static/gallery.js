@@ -503,6 +503,7 @@ class Whole {
     this.shown = row.id;
     this.zoom(false);
     this.failed.hidden = true;
+    this.magnify.hidden = false;
     this.image.hidden = !thumb;
     this.image.classList.add("is-loading");
     if (thumb) this.image.src = thumb; // until the photo is here
@@ -518,6 +519,7 @@ class Whole {
     this.image.classList.remove("is-loading");
     if (this.url) this.image.src = this.url;
     this.failed.hidden = Boolean(this.url);
+    this.magnify.hidden = !this.url;
     this.failed.textContent = message.reason ?? "";
   }
 }
