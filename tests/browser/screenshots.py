@@ -1,8 +1,9 @@
-"""Takes the picture of the README: the running app with scikit-image's cat and a model that knows cats and dogs.
+"""Takes the pictures of the README from the running apps, on photographs that are CC0.
 
-    python tests/browser/screenshots.py             writes docs/classify.png
+    python tests/browser/screenshots.py             writes docs/classify.png and docs/studio-*.png
 
-The other pictures, of every state at both sizes, light and dark, are left in var/screenshots by the tests here.
+The classify app shows scikit-image's cat, the studio Fieldmark's sample. Pictures of every state at both sizes, light
+and dark, are left in var/screenshots by the tests here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -18,11 +20,11 @@ from skimage.data import chelsea
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from browser.visit import launch, visit
+from browser.visit import Visit, launch, visit
 from fieldmark.pretrained import build_pretrained
 from server.running import free_port, run
 
-PICTURE = Path(__file__).parents[2] / "docs" / "classify.png"
+DOCS = Path(__file__).parents[2] / "docs"
 SIZE: ViewportSize = {"width": 1280, "height": 684}
 COLOURS = 256
 """A photo among flat colours: so many keep it crisp, and a repository small."""
@@ -34,40 +36,74 @@ CLASSES = {
 
 
 def main() -> None:
-    """Build the model, serve it, and take the picture."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        model = Path(folder, "cats.onnx")
-        build_pretrained(CLASSES, model, rest="no animal")
-        command = [
-            sys.executable,
-            "-m",
-            "fieldmark",
-            "serve",
-            "--port",
-            str(free_port()),
-            "--model",
-            str(model),
-        ]
+    """Build the model, serve it, and take the pictures."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        build_pretrained(CLASSES, Path(home, "models", "bears.onnx"), rest="no animal")
+        command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port())]
         browser = launch(playwright.chromium)
-        with run(command) as server:
-            content = take(browser, server.url)
+        with run(command, FIELDMARK_HOME=home) as server:
+            for name, picture in take_all(browser, server.url):
+                save(picture, DOCS / f"{name}.png")
         browser.close()
-    PICTURE.parent.mkdir(exist_ok=True)
-    picture = Image.open(io.BytesIO(content)).convert("RGB")
-    palette = picture.quantize(COLOURS)  # dithered in a second step: Pillow does it only to a given palette
-    picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(PICTURE, optimize=True)
 
 
-def take(browser: Browser, url: str) -> bytes:
-    """The page with the answer on it, as a PNG."""
+def take_all(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each picture."""
+    with visit(browser, url, SIZE) as guest:
+        yield "classify", take_classify(guest)
+        yield from take_studio(guest)
+
+
+def take_classify(guest: Visit) -> bytes:
+    """The classify app with the answer on it."""
     buffer = io.BytesIO()
     Image.fromarray(chelsea()).save(buffer, "JPEG", quality=95)
-    with visit(browser, url, SIZE) as guest:
-        guest.open()
-        guest.drop(("chelsea.jpg", buffer.getvalue()))
-        guest.wait()
-        guest.wait_for_map()
-        return guest.page.screenshot()
+    guest.open()
+    guest.drop(("chelsea.jpg", buffer.getvalue()))
+    guest.wait()
+    guest.wait_for_map()
+    return guest.page.screenshot()
+
+
+def take_studio(guest: Visit) -> Iterator[tuple[str, bytes]]:
+    """Every step of the studio, on the sample."""
+    page = guest.page
+    guest.open("/studio")
+    page.get_by_role("button", name="Try the sample").click(timeout=60_000)
+    yield "studio-photos", _shot(guest, ".fm-importer .fm-cell img")
+    page.locator("[data-step=check]").click()
+    yield "studio-check", _shot(guest, ".fm-checker-found .fm-title")
+    page.locator("[data-step=train]").click()
+    page.locator(".fm-trainer-go").click()
+    yield "studio-train", _shot(guest, ".fm-trainer-headline")
+    page.locator("[data-step=results]").click()
+    page.locator(".fm-cm-cell.is-wrong").first.click(timeout=60_000)
+    yield "studio-results", _shot(guest, ".fm-results .fm-cell img")
+    page.locator("[data-step=clean]").click()
+    page.locator(".fm-cleaner-photos .fm-cell img").first.wait_for(timeout=60_000)
+    page.locator(".fm-cleaner-photos .fm-grid").focus()
+    page.keyboard.press("a")
+    yield "studio-clean", _shot(guest, ".fm-cleaner-photos .fm-cell-tag:visible")
+    page.keyboard.press("Backspace")
+    page.locator("[data-step=export]").click()
+    page.get_by_role("button", name="Save the model").click()
+    yield "studio-export", _shot(guest, ".fm-exporter-model")
+
+
+def _shot(guest: Visit, there: str) -> bytes:
+    """The screen once something is there and its pictures are."""
+    guest.page.locator(there).first.wait_for(timeout=60_000)
+    guest.page.wait_for_timeout(1500)
+    guest.page.evaluate("window.scrollTo(0, 0)")
+    return guest.page.screenshot()
+
+
+def save(content: bytes, path: Path) -> None:
+    """Write a picture in few colours, which a page of text and some photos hardly shows."""
+    path.parent.mkdir(exist_ok=True)
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    palette = picture.quantize(COLOURS)  # dithered in a second step: Pillow does it only to a given palette
+    picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 const GAP = 12;
 const TEXT_HEIGHT = 62; // below each picture
-const MIN_CELL = 156, MIN_CELL_PHONE = 104, PHONE = 480;
+const MIN_CELL = 156, MIN_CELL_PHONE = 98, PHONE = 480;
 const MOST_COLUMNS = 8; // on a wide screen pictures grow instead
 const MOST_CELLS = 60; // in the page, but where more are in sight
 const KEPT_ROWS = 2_000;
