@@ -1,12 +1,10 @@
-"""The notebook of the classify app, and the snippets that others paste into theirs, in a real kernel."""
+"""The snippets of the README that others paste into their notebooks, in a real kernel."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -17,7 +15,6 @@ from PIL import Image
 from skimage.data import chelsea
 
 ROOT = Path(__file__).parents[2]
-CLASSIFY = ROOT / "apps" / "classify.ipynb"
 SNIPPETS = [
     code
     for code in re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
@@ -37,18 +34,6 @@ def run_in_kernel(notebook: NotebookNode, folder: Path, model: Path) -> list[Not
 
 def shown_widgets(outputs: list[NotebookNode]) -> int:
     return sum("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in outputs)
-
-
-def test_the_app_runs_from_start_to_end_and_shows_itself(cat_model: Path, tmp_path: Path) -> None:
-    outputs = run_in_kernel(nbformat.read(CLASSIFY, as_version=4), tmp_path, cat_model)
-    assert shown_widgets(outputs) == 1
-    assert [output for output in outputs if output.output_type in ("error", "stream")] == []
-
-
-def test_the_app_is_committed_stripped_and_thin() -> None:
-    command = [sys.executable, "-m", "nbstripout", "--verify", str(CLASSIFY)]
-    assert subprocess.run(command, check=False).returncode == 0
-    assert len(nbformat.read(CLASSIFY, as_version=4).cells) <= 6
 
 
 def test_the_readme_shows_how_to_use_a_component() -> None:
