@@ -35,7 +35,15 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of photos,
 def train(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="Where the model file is written.")],
-    mode: Annotated[str, typer.Option(help="fit: seconds, on frozen features.")] = "fit",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="fit: seconds. fine-tune: minutes. auto: fit, and say whether the other would pay."
+        ),
+    ] = "fit",
+    epochs: Annotated[
+        int, typer.Option(help="Of fine-tuning, after a first one for the head.", min=1, max=200)
+    ] = 4,
     arch: Annotated[str, typer.Option(help="Backbone.")] = "efficientnet_lite0",
     image_size: Annotated[int, typer.Option(help="Side of the square, in pixels.", min=32, max=1024)] = 224,
     resize: Annotated[str, typer.Option(help="crop, squish or pad.")] = "crop",
@@ -48,18 +56,22 @@ def train(
     json_output: Json = False,
 ) -> None:
     """Train on a folder of photos and save one model file."""
+    from fieldmark.finetune import FineTuneConfig
     from fieldmark.learner import TrainConfig
     from fieldmark.resize import ResizeRule
     from fieldmark.training import SplitConfig
     from fieldmark.training import train as train_folder
 
-    _choose("--mode", mode, ("fit",))
+    how = _choose("--mode", mode, ("fit", "fine-tune", "auto"))
     rule = ResizeRule(image_size, _choose("--resize", resize, ("crop", "squish", "pad")))
     method = _choose("--split-by", split_by, ("random", "by_date", "by_group"))
     config = TrainConfig(arch=arch, rule=rule, seed=seed, balanced=balanced, title=title)
     splits = SplitConfig(valid_pct=valid_pct, seed=seed, method=method, file=split)
+    tuning = FineTuneConfig(epochs=epochs, seed=seed)
     with progress_bars() as callback:
-        result = train_folder(folder, out, config=config, split=splits, callback=callback)
+        result = train_folder(
+            folder, out, config=config, split=splits, mode=how, tuning=tuning, callback=callback
+        )
     if json_output:
         print_json(result.as_dict())
         return
@@ -68,6 +80,8 @@ def train(
     for note in result.learner.split.notes:
         errors.print(note)
     output.print(f"{result.card.summary} {result.seconds['total']:.1f} s.")
+    if result.advice is not None:
+        output.print(result.advice.sentence)
     output.print(f"Saved {out}. Try it: fieldmark predict {out} PHOTO, or fieldmark serve --model {out}")
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
+from fieldmark.advice import Advice, auto_advice
+from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, silent
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.duplicates import find_near_duplicates
+from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
 from fieldmark.learner import Learner, TrainConfig
 from fieldmark.modelfile import ModelCard, read_model_file
 from fieldmark.splitfile import given_split, read_split
 from fieldmark.splits import Method, Split, make_splits
+
+Mode = Literal["fit", "fine-tune", "auto"]
+"""fit: the head, in seconds. fine-tune: the trunk as well, in minutes. auto: fit, and say what the other would cost."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,13 @@ class TrainResult:
     sha256: str
     seconds: dict[str, float] = field(default_factory=dict)
     """Per step, and in all under `total`."""
+    advice: Advice | None = None
+    """Whether fine-tuning is likely to pay; only where that was asked for."""
+
+    @property
+    def mode(self) -> str:
+        """How it was trained: "fit" or "fine-tune"."""
+        return "fine-tune" if isinstance(self.learner, FineTuned) else "fit"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values: what `fieldmark train --json` prints."""
@@ -47,7 +62,8 @@ class TrainResult:
         return {
             "model": str(self.path),
             "model_sha256": self.sha256,
-            "mode": "fit",
+            "mode": self.mode,
+            **self._tuning(),
             "backbone": learner.config.arch,
             "image_size": learner.config.rule.size_px,
             "seed": learner.config.seed,
@@ -70,6 +86,15 @@ class TrainResult:
             "seconds": self.seconds,
         }
 
+    def _tuning(self) -> dict[str, Any]:
+        """What only fine-tuning, or asking about it, has to say."""
+        if self.advice is not None:
+            return {"advice": self.advice.as_dict()}
+        if not isinstance(self.learner, FineTuned):
+            return {}
+        history = [epoch.as_dict() for epoch in self.learner.history]
+        return {"epochs": history, "best_epoch": self.learner.best_epoch, "stopped": self.learner.stopped}
+
 
 def train(
     folder: str | Path,
@@ -77,10 +102,16 @@ def train(
     *,
     config: TrainConfig | None = None,
     split: SplitConfig | None = None,
+    mode: Mode = "fit",
+    tuning: FineTuneConfig | None = None,
     callback: Callback = silent,
 ) -> TrainResult:
     """Train on a folder of photos and save the model.
 
+    A fine-tuning that was stopped or killed goes on where it was when the same is asked for again.
+
+    Args:
+        tuning: of mode "fine-tune": how long; and of mode "auto": what is asked about.
     Raises:
         DatasetError: the folder or the split cannot be used.
         ModelFileError: the saved file did not answer as the trainer does.
@@ -91,9 +122,26 @@ def train(
     groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
     read = perf_counter() - started
     learner = Learner(dataset, choose_split(dataset, groups, split or SplitConfig()), config, groups=groups)
-    card = learner.fit(callback).export(out, callback)
+    learner.fit(callback)
+    advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None
+    if mode == "fine-tune":
+        workdir = cache_folder("fine-tune", _run_name(learner, tuning))
+        learner = fine_tune(learner, tuning, workdir=workdir, callback=callback)
+    card = learner.export(out, callback)
+    if mode == "fine-tune":
+        shutil.rmtree(workdir, ignore_errors=True)  # what it would go on from is not needed any more
     seconds = {"read": round(read, 3), **learner.seconds, "total": round(perf_counter() - started, 3)}
-    return TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds)
+    return TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds, advice)
+
+
+def _run_name(learner: Learner, tuning: FineTuneConfig | None) -> str:
+    """Name a fine-tuning by all that decides how it goes, so that only the same one is gone on with."""
+    sides = [
+        [learner.dataset.items[p].hash for p in side] for side in (learner.split.train, learner.split.valid)
+    ]
+    labels = [item.label for item in learner.dataset.items]
+    parts = repr((sides, labels, learner.config, tuning))
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def choose_split(dataset: Dataset, groups: list[tuple[int, ...]], config: SplitConfig) -> Split:

@@ -201,3 +201,18 @@ def test_a_folder_is_imported_changed_and_taken_back(photos: Path, tmp_path: Pat
     assert "photos imported" not in fieldmark("undo", dataset).stdout
     done = fieldmark("undo", dataset, code=1)
     assert "nothing to undo" in done.stderr
+
+
+def test_auto_fits_and_says_what_fine_tuning_would_cost(photos: Path, tmp_path: Path) -> None:
+    said = json.loads(fieldmark("train", photos, "--out", tmp_path / "m.onnx", "--mode", "auto", "--json").stdout)
+    assert said["mode"] == "fit"
+    assert said["advice"]["minutes"] > 0
+    assert "Fine-tuning would take" in said["advice"]["sentence"]
+
+
+def test_fine_tuning_gives_the_same_kind_of_model_file(photos: Path, cat: Path, tmp_path: Path) -> None:
+    options = ("--mode", "fine-tune", "--epochs", "1", "--image-size", "64")
+    said = json.loads(fieldmark("train", photos, "--out", tmp_path / "m.onnx", *options, "--json").stdout)
+    assert (said["mode"], len(said["epochs"])) == ("fine-tune", 2)
+    (answer,) = json.loads(fieldmark("predict", tmp_path / "m.onnx", cat, "--json").stdout)["predictions"]
+    assert answer["label"] in said["vocab"]
