@@ -52,8 +52,10 @@ class Workspace(traitlets.HasTraits):
         """Tell every component that photos, labels or decisions are not what they were."""
         self.changes += 1
 
-    def train(self, callback: Callback, then: Callable[[Future[Any]], None]) -> None:
-        """Fit in the worker, then tell every component, then call `then(future)`; the future may hold an error."""
+    def train(
+        self, callback: Callback, then: Callable[[Future[Any]], None], *, fine_tune: bool = False
+    ) -> None:
+        """Train in the worker, then tell every component, then call `then(future)`; it may hold an error."""
         project = self.project
         if project is None:
             raise ValueError("no project is open")
@@ -63,7 +65,8 @@ class Workspace(traitlets.HasTraits):
                 self.trainings += 1
             then(done)
 
-        self.worker.submit(lambda: project.fit(callback), finish)
+        work = project.fine_tune if fine_tune else project.fit
+        self.worker.submit(lambda: work(callback), finish)
 
     def close(self) -> None:
         """End the worker."""

@@ -6,6 +6,7 @@ a second or two. So a closed page or a killed kernel loses nothing, and any numb
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -16,9 +17,11 @@ from typing import Any
 
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog
+from fieldmark.catalog_schema import HIDDEN
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.duplicates import find_near_duplicates
-from fieldmark.errors import FieldmarkError
+from fieldmark.errors import FieldmarkError, NotTrainedError
+from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune
 from fieldmark.learner import MIN_PHOTOS_A_CLASS, Learner, TrainConfig
 from fieldmark.modelfile import ModelCard
 from fieldmark.resize import Method as ResizeMethod
@@ -30,6 +33,8 @@ from fieldmark.splits import Split, group_items, make_splits
 CHOICES, HELD_OUT, ROUNDS = "training", "held_out", "rounds"
 """Keys of what is kept in the catalog."""
 MAX_ROUNDS = 100
+EPOCHS = 4
+"""Of fine-tuning, after a first one for the head: the fastai book's."""
 KEY_LENGTH = 16
 """Hexadecimal digits of a photo's SHA-256 that name it in the list of held-out photos."""
 
@@ -75,6 +80,8 @@ class Round:
     """The held-out photos that were answered wrongly, by the beginning of their SHA-256, sorted."""
     seconds: float
     choices: dict[str, Any]
+    mode: str = "fit"
+    """"fit" or "fine-tune"."""
 
 
 class Project:
@@ -176,28 +183,67 @@ class Project:
             EmptyDatasetError, DatasetError: what `train_blockers` says, or a split that cannot be made.
             Cancelled: the callback asked to stop; the learner from before stays.
         """
-        if blockers := self.train_blockers():
-            raise FieldmarkError(" ".join(blockers), code="not_ready")
-        choices, version = self.choices, self.data_version()
-        dataset = read_dataset(self.root, callback=callback)
-        groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
-        split = self._split(dataset, groups, choices)
-        learner = Learner(dataset, split, choices.as_config(), groups=groups).fit(callback)
-        self.learner, self._fitted_on = learner, (version, choices.as_dict())
-        self._remember(learner, choices, version)
-        return learner
+        return self._take(self._fit_now(callback))
+
+    def fine_tune(self, callback: Callback = silent) -> Learner:
+        """Train the backbone as well, in minutes; a run that was stopped or killed goes on where it was.
+
+        Raises:
+            EmptyDatasetError, DatasetError, FieldmarkError: as `fit`, and as `finetune.fine_tune`.
+            Cancelled: the callback asked to stop; calling again goes on.
+        """
+        return self._take(
+            fine_tune(self._fit_now(callback), self._tuning, workdir=self._workdir, callback=callback)
+        )
 
     def fitted(self, callback: Callback = silent) -> Learner:
-        """Give the learner of photos and choices as they are now, fitting it only where that was not done yet."""
-        if self.learner is None or self._fitted_on != (self.data_version(), self.choices.as_dict()):
-            return self.fit(callback)
-        return self.learner
+        """Give the learner of photos and choices as they are now, fitting it only where that was not done yet.
+
+        What was fine-tuned last is taken from where it was kept.
+        """
+        if self.learner is not None and self._fitted_on == self._now():
+            return self.learner
+        rounds = self.rounds()
+        was_tuned = rounds and rounds[0].mode == "fine-tune" and not self.is_stale
+        learner = self._fit_now(callback)
+        if was_tuned:
+            with contextlib.suppress(NotTrainedError):  # somebody has cleared the folder: then it is the fit
+                learner = best_so_far(learner, self._tuning, workdir=self._workdir, callback=callback)
+        return self._take(learner)
 
     def export(self, path: str | os.PathLike[str], callback: Callback = silent) -> ModelCard:
         """Write the model file of the photos as they are now; raises as `fit` and `Learner.export`."""
         learner = self.fitted(callback)
         learner.config = replace(learner.config, title=self.choices.title)
         return learner.export(Path(path), callback)
+
+    def _fit_now(self, callback: Callback) -> Learner:
+        if blockers := self.train_blockers():
+            raise FieldmarkError(" ".join(blockers), code="not_ready")
+        choices = self.choices
+        dataset = read_dataset(self.root, callback=callback)
+        groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
+        split = self._split(dataset, groups, choices)
+        return Learner(dataset, split, choices.as_config(), groups=groups).fit(callback)
+
+    def _take(self, learner: Learner) -> Learner:
+        """Keep a learner of the photos as they are now, and remember how good it is."""
+        self.learner, self._fitted_on = learner, self._now()
+        self._remember(learner)
+        return learner
+
+    def _now(self) -> tuple[str, dict[str, Any]]:
+        """Name photos, labels and choices as they are."""
+        return self.data_version(), self.choices.as_dict()
+
+    @property
+    def _tuning(self) -> FineTuneConfig:
+        return FineTuneConfig(epochs=EPOCHS, seed=self.choices.seed)
+
+    @property
+    def _workdir(self) -> Path:
+        """Where a fine-tuning keeps what it goes on from; it is made again for other photos."""
+        return self.root / HIDDEN / "fine-tune"
 
     def _split(self, dataset: Dataset, groups: Sequence[tuple[int, ...]], choices: Choices) -> Split:
         if dataset.split_given:
@@ -220,9 +266,10 @@ class Project:
         self.catalog.set_setting(HELD_OUT, {"way": way, "photos": photos})  # type: ignore[dict-item]
         return split
 
-    def _remember(self, learner: Learner, choices: Choices, version: str) -> None:
+    def _remember(self, learner: Learner) -> None:
         """Add a round, unless the same was done last."""
         judged = sorted(item.hash for item in learner.valid.items)
+        version, choices = self._now()
         entry = Round(
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             data=version,
@@ -231,10 +278,12 @@ class Project:
             n_valid=len(judged),
             wrong=sorted(item.hash[:KEY_LENGTH] for item in learner.valid.wrong),
             seconds=round(sum(learner.seconds.values()), 2),
-            choices=choices.as_dict(),
+            choices=choices,
+            mode="fine-tune" if isinstance(learner, FineTuned) else "fit",
         )
         kept: Any = self.catalog.setting(ROUNDS, [])
-        if kept and (kept[-1]["data"], kept[-1]["choices"]) == (entry.data, entry.choices):
+        known = ("data", "choices", "mode")
+        if kept and all(kept[-1].get(name, "fit") == getattr(entry, name) for name in known):
             kept = kept[:-1]
         self.catalog.set_setting(ROUNDS, [*kept, asdict(entry)][-MAX_ROUNDS:])
 

@@ -121,3 +121,22 @@ def test_the_exported_model_answers(project: Project, tmp_path: Path) -> None:
     photo = project.catalog.photos(label="grass")[0]
     (answer,) = Predictor.load(tmp_path / "textures.onnx").predict([project.catalog.file_of(photo)])
     assert answer.label == "grass"  # type: ignore[union-attr]
+
+
+def test_what_was_fine_tuned_is_there_again_in_the_next_process(project: Project) -> None:
+    project.choose(size_px=64)
+    tuned = project.fine_tune()
+    assert [entry.mode for entry in project.rounds()] == ["fine-tune"]
+    again = Project.open(project.root)
+    assert not again.is_stale
+    assert [item.hash for item in again.fitted().valid.wrong] == [item.hash for item in tuned.valid.wrong]
+    assert type(again.learner) is type(tuned)
+    assert len(again.rounds()) == 1
+
+
+def test_after_a_change_of_labels_training_is_a_fit_again(project: Project) -> None:
+    project.choose(size_px=64)
+    project.fine_tune()
+    project.catalog.relabel([project.catalog.photos()[0].id], "gravel", who="test")
+    project.fitted()
+    assert [entry.mode for entry in project.rounds()] == ["fit", "fine-tune"]
