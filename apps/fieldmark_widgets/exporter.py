@@ -12,61 +12,41 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import traitlets
 
 from fieldmark.callbacks import Progress
-from fieldmark.catalog_schema import HIDDEN
 from fieldmark.errors import Cancelled, ModelFileError
 from fieldmark.modelfile import read_model_file
-from fieldmark.names import is_portable, slug
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import explain_error, guard
+from fieldmark_widgets.savedmodels import Saved, models_folder, name_training, save_model, saved_models
 from fieldmark_widgets.settings import find_served_path
 from fieldmark_widgets.strings_exporter import EXPORTER
 from fieldmark_widgets.trainer import MAX_TITLE
+from fieldmark_widgets.trainerwords import say_error, say_wrong
 from fieldmark_widgets.transfer import MIB
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace, as_workspace
 
-MODELS = "models"
-"""Key of the saved models in the catalog's settings, and their folder."""
-MAX_LISTED = 20
 CHUNK = MIB
 """Bytes in one message of a download."""
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A model file that was saved for a dataset."""
-
-    file: str
-    """Name in the dataset's folder of models."""
-    sha256: str
-    at: str
-    """UTC, ISO 8601."""
-    title: str
-    bytes: int
-    n_train: int
-    n_valid: int
-    n_wrong: int
-    summary: str
-    kinds: list[str]
-    limits: list[str]
+NAMED = 4
+"""Classes that are named in the title of a model that nobody gave one; as `Learner.export` does it."""
 
 
 class Exporter(Component):
     """Saves the model of the workspace's project, hands it out, and puts it into the classify app.
 
     Messages from the browser: `save`, `cancel`, `title` (text), `download` and `serve` (file), `before`. The answer to
-    `download`: `chunk` (file, offset, size, and one buffer) until all is there.
+    `download`: `chunk` (file, offset, size, and one buffer) until all is there, or `refused` (file).
     """
 
     _esm = module("exporter")
@@ -81,10 +61,10 @@ class Exporter(Component):
 
     _strings = traitlets.Dict(dict(EXPORTER)).tag(sync=True)
     _title = traitlets.Unicode("").tag(sync=True)
-    _stale = traitlets.Bool(False).tag(sync=True)
+    _card = traitlets.Dict().tag(sync=True)
+    _is_saved = traitlets.Bool(False).tag(sync=True)
     _models = traitlets.List(traitlets.Dict()).tag(sync=True)
     _served = traitlets.Unicode("").tag(sync=True)
-    _can_go_back = traitlets.Bool(False).tag(sync=True)
     _did = traitlets.Unicode("").tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
 
@@ -114,10 +94,17 @@ class Exporter(Component):
         project = self.workspace.project
         if project is None or self._watch is not None or self.blockers:
             return
-        watch = self._watch = Watch(self._show_progress)
+        watch, learner = Watch(self._show_progress), project.learner
+        self._watch = watch
         self.state, self.problem, self._did = "busy", "", ""
         self._progress = {"text": EXPORTER["saving"]}
-        self.workspace.worker.submit(lambda: _save(project, watch), lambda done: self._end(done, project))
+
+        def end(done: Future[Saved]) -> None:
+            if project is self.workspace.project and project.learner is not learner:
+                self.workspace.trainings += 1  # it was trained on the way
+            self._end(done)
+
+        self.workspace.worker.submit(lambda: save_model(project, watch), end)
 
     def serve(self, file: str) -> None:
         """Let the classify app answer with a saved model; the one before is kept for `go_back`.
@@ -129,6 +116,8 @@ class Exporter(Component):
         read_model_file(source)
         if self.served_path.exists():
             _replace(self.served_path, self._before)
+        else:  # before it was the model that comes with Fieldmark
+            self._before.unlink(missing_ok=True)
         _replace(source, self.served_path)
         self._did = EXPORTER["served_now"]
         self._show()
@@ -137,10 +126,8 @@ class Exporter(Component):
         """Let the classify app answer with the model it had before the last `serve`."""
         if self._before.exists():
             self._before.replace(self.served_path)
-        else:
-            self.served_path.unlink(
-                missing_ok=True
-            )  # then it answers with the model that comes with Fieldmark
+        else:  # then it answers with the model that comes with Fieldmark
+            self.served_path.unlink(missing_ok=True)
         self._did = EXPORTER["went_back"]
         self._show()
 
@@ -151,6 +138,13 @@ class Exporter(Component):
             TimeoutError: it took longer.
         """
         self.workspace.worker.wait(timeout_s)
+
+    def close(self) -> None:
+        """Take it off the page."""
+        if self.comm is not None:  # not closed yet
+            self.workspace.unobserve(self._on_project, "project")
+            self.workspace.unobserve(self._show, ["changes", "trainings"])
+        super().close()
 
     # --- From the project to what is shown ---
 
@@ -166,12 +160,13 @@ class Exporter(Component):
         if project is None:
             self.state, self.path, self._models = "empty", None, []
             return
-        saved = [entry for entry in _saved_models(project) if (_folder(project) / entry.file).is_file()]
-        self.path = _folder(project) / saved[0].file if saved else None
-        self._title, self._stale = project.choices.title, project.is_stale
-        self._models = [_describe(entry) for entry in saved]
+        saved = saved_models(project)
+        self.path = models_folder(project) / saved[0].file if saved else None
+        self._models = [_describe(entry, models_folder(project)) for entry in saved]
+        self._title = project.choices.title
+        self._card = _describe_next(project) if project.is_trained else {}
+        self._is_saved = bool(saved) and _is_as_now(saved[0], project)
         self._served = _sha256_of(self.served_path)
-        self._can_go_back = bool(self._served)
         if self._watch is None:
             self.state = "empty" if self.blockers else "ready"
 
@@ -182,22 +177,18 @@ class Exporter(Component):
     def _file(self, name: str) -> Path:
         """Find a saved model by its name; what a page says never becomes a path by itself."""
         project = self.workspace.project
-        known = {entry.file for entry in _saved_models(project)} if project else set()
-        path = _folder(project) / name if project and name in known else Path()
-        if not path.is_file():
+        if project is None or name not in {entry.file for entry in saved_models(project)}:
             raise ModelFileError(EXPORTER["gone"].format(name=name[:MAX_TITLE]), code="missing")
-        return path
+        return models_folder(project) / name
 
     @guard
-    def _end(self, done: Future[Path], project: Project) -> None:
+    def _end(self, done: Future[Saved]) -> None:
         self._watch, self._progress = None, {}
         error = done.exception()
         if isinstance(error, Cancelled):
             self._did = EXPORTER["stopped"]
         elif error is not None:
             self.problem = explain_error(error)
-        elif project is self.workspace.project:
-            self.workspace.trainings += 1  # it may have been trained on the way
         self._show()
         if self.problem:
             self.state = "failed"
@@ -231,56 +222,48 @@ class Exporter(Component):
             self.go_back()
 
     def _send_file(self, name: str) -> None:
-        content = self._file(name).read_bytes()
+        try:
+            content = self._file(name).read_bytes()
+        except (ModelFileError, OSError):
+            self.send({"kind": "refused", "file": name[:MAX_TITLE]})
+            raise
         for offset in range(0, len(content), CHUNK):
             chunk = {"kind": "chunk", "file": name, "offset": offset, "size": len(content)}
             self.send(chunk, [content[offset : offset + CHUNK]])
 
 
-def _save(project: Project, watch: Watch) -> Path:
-    """Write the file beside the dataset, called after the dataset and its own SHA-256, and note it."""
-    folder = _folder(project)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / "unfinished.onnx"
-    card = project.export(unfinished, watch)
-    sha256 = read_model_file(unfinished).sha256
-    name = project.name if is_portable(project.name) else slug(project.name)
-    path = folder / f"{name}-{sha256[:8]}.onnx"
-    unfinished.replace(path)
-    entry = Saved(
-        path.name, sha256, datetime.now(UTC).isoformat(timespec="seconds"), card.title, path.stat().st_size,
-        card.n_train, card.n_valid, card.n_wrong, card.summary, list(card.classes), list(card.limits),
-    )  # fmt: skip
-    others = [other for other in _saved_models(project) if other.file != path.name]
-    kept: Any = [asdict(saved) for saved in (entry, *others)][:MAX_LISTED]
-    project.catalog.set_setting(MODELS, kept)
-    return path
+def _describe_next(project: Project) -> dict[str, Any]:
+    """The card of the model as it would be saved now; without figures where it has to be trained first."""
+    latest = project.rounds()[0]
+    wrong, n = len(latest.wrong), latest.n_valid
+    figures = {"wrong": say_wrong(wrong, n), "error": say_error(wrong, n)} if not project.is_stale else {}
+    return {"default": _default_title(project), "kinds": sorted(project.catalog.counts()), **figures}
 
 
-def _saved_models(project: Project) -> list[Saved]:
-    """The saved models, the latest first."""
-    kept: Any = project.catalog.setting(MODELS, [])
-    return [Saved(**entry) for entry in kept]
+def _default_title(project: Project) -> str:
+    kinds = sorted(project.catalog.counts())
+    return f"{project.name}: {', '.join(kinds[:NAMED])}{' …' if len(kinds) > NAMED else ''}"
 
 
-def _folder(project: Project) -> Path:
-    return project.root / HIDDEN / MODELS
+def _is_as_now(saved: Saved, project: Project) -> bool:
+    """Whether saving again would only give the same."""
+    if project.is_stale or saved.title != (project.choices.title or _default_title(project)):
+        return False
+    return saved.training == name_training(project.rounds()[0])
 
 
-def _describe(entry: Saved) -> dict[str, Any]:
+def _describe(entry: Saved, folder: Path) -> dict[str, Any]:
     at = datetime.fromisoformat(entry.at).astimezone().strftime("%d %b %H:%M")
-    facts = [
-        EXPORTER["wrong"].format(wrong=entry.n_wrong, n=f"{entry.n_valid:,}"),
-        EXPORTER["learned"].format(n=f"{entry.n_train:,}"),
-        EXPORTER["size"].format(mb=f"{entry.bytes / 1e6:.1f}"),
-        at,
-    ]
     return {
         "file": entry.file,
         "title": entry.title,
-        "facts": " · ".join(facts),
-        "sha": EXPORTER["sha"].format(sha=entry.sha256[:12]),
+        "wrong": say_wrong(entry.n_wrong, entry.n_valid),
+        "facts": " · ".join([EXPORTER["learned"].format(n=f"{entry.n_train:,}"), at]),
+        "name": EXPORTER["name_of_file"].format(
+            file=entry.file, mb=f"{entry.bytes / 1e6:.1f}", sha=entry.sha256[:12]
+        ),
         "sha256": entry.sha256,
+        "place": EXPORTER["place"].format(folder=folder),
         "summary": entry.summary,
         "kinds": entry.kinds,
         "limits": entry.limits,
@@ -291,6 +274,15 @@ def _describe(entry: Saved) -> dict[str, Any]:
 
 def _sha256_of(path: Path) -> str:
     """Which model a file is; empty where there is none that can be used."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return _sha256_of_version(path, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=8)
+def _sha256_of_version(path: Path, *_version: int) -> str:
     try:
         return read_model_file(path).sha256
     except ModelFileError:

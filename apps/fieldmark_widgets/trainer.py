@@ -11,28 +11,33 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
-from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import traitlets
 
+from fieldmark.advice import Advice, auto_advice
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import CatalogPhoto
-from fieldmark.checkreport import UNEVEN
 from fieldmark.errors import BadImageError, Cancelled
-from fieldmark.learner import Learner
-from fieldmark.project import Choices, Project, Round
+from fieldmark.project import Choices, Project
 from fieldmark.resize import Method as ResizeMethod
 from fieldmark.splits import Method as SplitMethod
-from fieldmark.stats import wilson
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.cleanerwords import say_progress_made
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.fitting import Fitting, show_fitting
 from fieldmark_widgets.guard import explain_error, guard
-from fieldmark_widgets.since import changed_since
 from fieldmark_widgets.strings_trainer import TRAINER
+from fieldmark_widgets.trainerwords import (
+    describe_result,
+    describe_rounds,
+    describe_share,
+    describe_size,
+    describe_splits,
+    say_stale,
+    say_uneven,
+)
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.worker import Worker
@@ -57,7 +62,7 @@ ROUNDS_SHOWN = 6
 class Trainer(Component):
     """Trains on the workspace's dataset.
 
-    Messages from the browser: `train`, `cancel`, `choose` (name, value), `another` (photo to look at).
+    Messages from the browser: `train`, `tune`, `advise`, `cancel`, `choose` (name, value), `another` (photo to look at).
     """
 
     _esm = module("trainer")
@@ -79,10 +84,12 @@ class Trainer(Component):
     _choices = traitlets.Dict().tag(sync=True)
     _splits = traitlets.Dict().tag(sync=True)
     _sizes = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _shares = traitlets.List(traitlets.Dict()).tag(sync=True)
     _fitting = traitlets.Dict().tag(sync=True)
     _result = traitlets.Dict().tag(sync=True)
     _rounds = traitlets.List(traitlets.Dict()).tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
+    _advice = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Train on a workspace's project, or on the dataset folder at a path."""
@@ -91,22 +98,32 @@ class Trainer(Component):
         self._preview = Worker("preview")
         self._photos: list[CatalogPhoto] = []
         self._looked_at = 0
+        self._shown = ""
         self._began = 0.0
         super().__init__(**traits)
-        self._sizes = [_describe_size(px) for px in SIZES]
+        self._sizes = [describe_size(px) for px in SIZES]
+        self._shares = [describe_share(share) for share in SHARES]
         self.on_msg(self._receive)
         self.workspace.observe(self._on_project, "project")
         self.workspace.observe(self._show, ["changes", "trainings"])
         self._on_project()
 
-    def train(self) -> None:
-        """Train in the worker; `wait` for it, then see `learner` and `problem`."""
-        if self.workspace.project is None or self._watch is not None or self.blockers:
-            return
-        watch = self._watch = Watch(self._show_progress)
-        self._began = time.monotonic()
-        self.state, self.problem, self._progress = "busy", "", {"text": TRAINER["starting"]}
-        self.workspace.train(watch, self._end)
+    def train(self, *, fine_tune: bool = False) -> None:
+        """Train in the worker; `wait` for it, then see `learner` and `problem`.
+
+        Args:
+            fine_tune: train the backbone as well, which takes minutes; stopped, it goes on the next time.
+        """
+        if (watch := self._begin()) is not None:
+            self.workspace.train(watch, self._end, fine_tune=fine_tune)
+
+    def advise(self) -> None:
+        """Measure in the worker what fine-tuning would cost here, and whether it is likely to pay."""
+        project = self.workspace.project
+        if project is not None and (watch := self._begin()) is not None:
+            self.workspace.worker.submit(
+                lambda: auto_advice(project.fitted(watch), callback=watch), self._take_advice
+            )
 
     def cancel(self) -> None:
         """Stop at the next photo; what was trained before stays."""
@@ -118,10 +135,9 @@ class Trainer(Component):
         project = self.workspace.project
         if project is not None:
             project.choose(**changes)
-            self._show()
+            self.workspace.say_changed()
             if changes.keys() & {"resize", "size_px"}:
                 self._show_photo()
-            self.workspace.say_changed()
 
     def wait(self, timeout_s: float = 120.0) -> None:
         """Block until training, and the pictures, are done.
@@ -135,6 +151,9 @@ class Trainer(Component):
     def close(self) -> None:
         """Take it off the page and end its thread."""
         self._preview.close()
+        if self.comm is not None:  # not closed yet
+            self.workspace.unobserve(self._on_project, "project")
+            self.workspace.unobserve(self._show, ["changes", "trainings"])
         super().close()
 
     # --- From the project to what is shown ---
@@ -142,37 +161,54 @@ class Trainer(Component):
     @guard
     def _on_project(self, _change: object = None) -> None:
         project = self.workspace.project
-        self.problem, self._fitting, self._looked_at = "", {}, 0
+        self.problem, self._fitting, self._looked_at, self._shown = "", {}, 0, ""
+        self._advice = ""
         self.learner = project.learner if project else None
         self._show()
-        self._show_photo()
 
     @guard
     def _show(self, _change: object = None) -> None:
         project = self.workspace.project
         self.blockers = [TRAINER["no_project"]] if project is None else project.train_blockers()
         if project is None:
-            self.state, self._result, self._rounds = "empty", {}, []
+            self.state, self.stale, self._result, self._rounds = "empty", "", {}, []
             return
         self.learner = project.learner
         counts = project.catalog.counts()
         self._photos = project.catalog.photos()
         self._title = TRAINER["title"].format(n=f"{sum(counts.values()):,}", classes=len(counts))
         self._classes = [{"label": label, "n": n} for label, n in counts.items()]
-        self._uneven = _say_uneven(counts)
+        self._uneven = say_uneven(counts)
         self._choices = _plain(project.choices)
-        self._splits = _describe_splits(self._photos)
+        self._splits = describe_splits(self._photos)
         rounds = project.rounds()
-        self._rounds = [_describe_round(entry, rounds[0]) for entry in rounds[:ROUNDS_SHOWN]]
-        self._result = _describe_result(rounds[0], say_progress_made(project)) if rounds else {}
-        self.stale = _say_stale(project, self.learner)
+        self._rounds = describe_rounds(rounds)[:ROUNDS_SHOWN]
+        self._result = describe_result(rounds[0], say_progress_made(project)) if rounds else {}
+        self.stale = say_stale(project, self.learner)
         if self._watch is None:
             self.state = "empty" if self.blockers else "ready"
+        if self._photo_hash != self._shown:  # the photo that was looked at has gone, or the first one came
+            self._show_photo()
 
     # --- Training ---
 
+    def _begin(self) -> Watch | None:
+        """Show that work has begun; None where it cannot, or other work is under way."""
+        if self.workspace.project is None or self._watch is not None or self.blockers:
+            return None
+        self._watch = Watch(self._show_progress)
+        self._began = time.monotonic()
+        self.state, self.problem, self._progress = "busy", "", {"text": TRAINER["starting"]}
+        return self._watch
+
     @guard
-    def _end(self, done: Future[Learner]) -> None:
+    def _take_advice(self, done: Future[Advice]) -> None:
+        self._end(done)
+        if done.exception() is None:
+            self._advice = done.result().sentence
+
+    @guard
+    def _end(self, done: Future[Any]) -> None:
         self._watch, self._progress = None, {}
         error = done.exception()
         if isinstance(error, Cancelled):
@@ -193,8 +229,13 @@ class Trainer(Component):
 
     # --- How the model sees a photo ---
 
+    @property
+    def _photo_hash(self) -> str:
+        """The photo to look at, by its SHA-256; empty without photos."""
+        return self._photos[self._looked_at % len(self._photos)].hash if self._photos else ""
+
     def _show_photo(self) -> None:
-        project = self.workspace.project
+        project, self._shown = self.workspace.project, self._photo_hash
         if project is None or not self._photos:
             self._fitting = {}
             return
@@ -202,17 +243,19 @@ class Trainer(Component):
         choices, name = project.choices, Path(photo.original_name).name
         file = project.catalog.file_of(photo)
         self._preview.submit(
-            lambda: show_fitting(file, name, choices.resize, choices.size_px), self._take_photo
+            lambda: show_fitting(file, name, choices.resize, choices.size_px),
+            lambda done: self._take_photo(done, name),
         )
 
     @guard
-    def _take_photo(self, done: Future[Fitting]) -> None:
+    def _take_photo(self, done: Future[Fitting], name: str) -> None:
         error = done.exception()
         if isinstance(error, BadImageError):
-            self._fitting = {"problem": TRAINER["unreadable"].format(reason=error)}
+            self._fitting = {"problem": TRAINER["unreadable"].format(name=name, reason=error)}
             return
         fitting = done.result()
-        self._fitting = {"name": fitting.name, "methods": dict(fitting.methods), "views": list(fitting.views)}
+        methods, views = dict(fitting.methods), list(fitting.views)
+        self._fitting = {"name": fitting.name, "methods": methods, "views": views}
 
     # --- Messages from the browser ---
 
@@ -221,6 +264,10 @@ class Trainer(Component):
         kind = message.get("kind")
         if kind == "train":
             self.train()
+        elif kind == "tune":
+            self.train(fine_tune=True)
+        elif kind == "advise":
+            self.advise()
         elif kind == "cancel":
             self.cancel()
         elif kind == "another":
@@ -234,7 +281,7 @@ class Trainer(Component):
             self.choose(seed=(self.workspace.project.choices.seed + 1) % MOST_SEEDS)
         elif name == "title" and isinstance(value, str):
             self.choose(title=value.strip()[:MAX_TITLE])
-        elif value in ALLOWED.get(name, ()):
+        elif _is_offered(name, value):
             self.choose(**{name: value})
 
 
@@ -243,61 +290,6 @@ def _plain(choices: Choices) -> dict[str, Any]:
     return {name: getattr(choices, name) for name in names}
 
 
-def _describe_size(px: int) -> dict[str, Any]:
-    """A size and what it costs: the time grows with the number of pixels."""
-    times = (px / 224) ** 2
-    key = "size_slower" if times > 1 else "size_text"
-    return {"px": px, "text": TRAINER[key].format(px=px, times=f"{times:.1f}")}
-
-
-def _describe_splits(photos: list[CatalogPhoto]) -> dict[str, Any]:
-    """Which ways to hold photos out there are here, and why not the others."""
-    undated = sum(photo.captured is None for photo in photos)
-    ungrouped = sum(photo.group is None for photo in photos)
-    return {
-        "given": any(photo.split in ("valid", "test") for photo in photos),
-        "methods": [
-            "random",
-            *(["by_date"] if not undated else []),
-            *(["by_group"] if not ungrouped else []),
-        ],
-        "why_not": [
-            *([TRAINER["no_dates"].format(n=f"{undated:,}")] if undated else []),
-            *([TRAINER["no_groups"].format(n=f"{ungrouped:,}")] if ungrouped else []),
-        ],
-    }
-
-
-def _describe_result(latest: Round, compared: str) -> dict[str, Any]:
-    k, n = len(latest.wrong), latest.n_valid
-    low, high = wilson(k, n)
-    return {
-        "headline": TRAINER["wrong_one" if k == 1 else "wrong"].format(k=k, n=f"{n:,}"),
-        "error": TRAINER["error"].format(rate=f"{100 * k / max(n, 1):.1f} %", low=f"{100 * low:.1f}", high=f"{100 * high:.1f}"),
-        "note": TRAINER["held_out"].format(n=f"{latest.n_train:,}", seconds=f"{latest.seconds:.1f}"),
-        "compared": compared,
-    }  # fmt: skip
-
-
-def _describe_round(entry: Round, latest: Round) -> dict[str, str]:
-    at = datetime.fromisoformat(entry.at).astimezone().strftime("%d %b %H:%M")
-    note = TRAINER["round_note"].format(at=at, n_train=f"{entry.n_train:,}")
-    same = f" · {TRAINER['round_same']}" if entry is not latest and entry.held_out == latest.held_out else ""
-    return {
-        "text": TRAINER["round"].format(wrong=len(entry.wrong), n=f"{entry.n_valid:,}"),
-        "note": note + same,
-    }
-
-
-def _say_uneven(counts: dict[str, int]) -> str:
-    if len(counts) < 2:
-        return ""
-    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
-    times = counts[most] / counts[least]
-    return TRAINER["uneven"].format(most=most, least=least, times=f"{times:.1f}") if times > UNEVEN else ""
-
-
-def _say_stale(project: Project, learner: Learner | None) -> str:
-    if not project.is_stale:
-        return ""
-    return changed_since(project, learner) if learner is not None else TRAINER["stale"]
+def _is_offered(name: str, value: object) -> bool:
+    """Whether a page may choose a value: 1 is no True, and 224.0 no size."""
+    return any(type(value) is type(offered) and value == offered for offered in ALLOWED.get(name, ()))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fieldmark.decisions import Decision
 from fieldmark.importing import import_photos
 from fieldmark.project import Project
 from fieldmark.sample import write_sample
@@ -70,12 +72,21 @@ def test_a_choice_reaches_the_model_file(trainer: Trainer, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("resize", "stretch"), ("size_px", 10**9), ("views", "two"), ("nothing", 1), ("seed_", 3)],
+    [
+        ("resize", "stretch"),
+        ("size_px", 10**9),
+        ("size_px", 160.0),
+        ("views", "two"),
+        ("views", True),
+        ("balanced", 1),
+        ("nothing", 1),
+        ("seed_", 3),
+    ],
 )
 def test_a_page_cannot_choose_what_is_not_offered(trainer: Trainer, name: str, value: object) -> None:
     before = project(trainer).choices
     receive(trainer, {"kind": "choose", "name": name, "value": value})
-    assert project(trainer).choices == before
+    assert repr(project(trainer).choices) == repr(before)
 
 
 def test_changing_a_choice_after_training_makes_the_result_stale(trainer: Trainer) -> None:
@@ -112,6 +123,74 @@ def test_cancel_keeps_what_was_trained_before_and_the_button_works_again(trainer
     assert trainer.problem == ""
 
 
+def test_a_training_under_way_is_stopped_within_five_seconds(trainer: Trainer) -> None:
+    project(trainer).choose(size_px=320, views=2)  # photos that nothing is known of yet
+    receive(trainer, {"kind": "train"})
+    time.sleep(0.3)
+    asked = time.monotonic()
+    receive(trainer, {"kind": "cancel"})
+    trainer.wait()
+    assert time.monotonic() - asked < 5
+    assert (trainer.state, project(trainer).rounds()) == ("ready", [])
+
+
+def test_what_was_different_is_said_of_each_training(trainer: Trainer) -> None:
+    receive(trainer, {"kind": "train"})
+    trainer.wait()
+    receive(trainer, {"kind": "choose", "name": "resize", "value": "squish"})
+    receive(trainer, {"kind": "choose", "name": "balanced", "value": True})
+    project(trainer).catalog.rename_label("gravel", "pebbles", who="test")
+    receive(trainer, {"kind": "train"})
+    trainer.wait()
+    latest, first = trainer._rounds
+    assert latest["changes"] == "New: photos or labels, Squish, classes weighed equally"
+    assert first["changes"] == ""
+
+
+def test_two_trainings_on_the_same_photos_are_compared_photo_by_photo(trainer: Trainer) -> None:
+    for method in ("crop", "squish"):
+        receive(trainer, {"kind": "choose", "name": "resize", "value": method})
+        receive(trainer, {"kind": "train"})
+        trainer.wait()
+    assert "on the same photos" in trainer._result["compared"]
+    assert "other photos" not in trainer._rounds[1]["note"]
+
+
+def test_a_photo_that_is_gone_from_the_disk_is_said_and_the_next_one_is_shown(trainer: Trainer) -> None:
+    trainer.wait()
+    first = project(trainer).catalog.photos()[0]
+    project(trainer).catalog.file_of(first).unlink()
+    receive(trainer, {"kind": "choose", "name": "resize", "value": "pad"})
+    trainer.wait()
+    assert Path(first.original_name).name in trainer._fitting["problem"]
+    receive(trainer, {"kind": "another"})
+    trainer.wait()
+    assert "methods" in trainer._fitting
+
+
+def test_a_photo_that_was_deleted_is_looked_at_no_more(trainer: Trainer) -> None:
+    trainer.wait()
+    first = trainer._fitting["name"]
+    catalog = project(trainer).catalog
+    catalog.stage(catalog.photos()[0].id, Decision("delete"), who="test")
+    catalog.apply_staged(who="test")
+    trainer.workspace.say_changed()
+    trainer.wait()
+    assert trainer._fitting["name"] != first
+
+
+def test_uneven_classes_are_said(tmp_path: Path) -> None:
+    few = write_sample(tmp_path / "few")
+    for patch in (
+        sorted((few / "train" / "gravel").iterdir())[6:] + sorted((few / "valid" / "gravel").iterdir())[2:]
+    ):
+        patch.unlink()
+    import_photos(few, tmp_path / "dataset", who="test")
+    trainer = Trainer(tmp_path / "dataset")
+    assert "times as many photos as gravel" in trainer._uneven
+    trainer.close()
+
+
 def test_what_is_missing_is_said_before_anybody_presses(tmp_path: Path) -> None:
     empty = Trainer(Workspace())
     assert (empty.state, empty.blockers) == ("empty", ["No dataset is open. Import some photos first."])
@@ -121,3 +200,23 @@ def test_what_is_missing_is_said_before_anybody_presses(tmp_path: Path) -> None:
 def test_a_split_that_the_dataset_brings_is_said(trainer: Trainer) -> None:
     assert trainer._splits["given"] is True
     assert trainer._splits["methods"] == ["random"]
+
+
+def test_one_can_ask_whether_fine_tuning_would_help_before_doing_it(trainer: Trainer) -> None:
+    receive(trainer, {"kind": "choose", "name": "size_px", "value": 160})
+    receive(trainer, {"kind": "advise"})
+    trainer.wait()
+    assert "Fine-tuning would take" in trainer._advice
+    assert trainer.state == "ready"
+
+
+def test_fine_tuning_can_be_stopped_and_gives_a_round_of_its_own(trainer: Trainer) -> None:
+    project(trainer).choose(size_px=64)
+    receive(trainer, {"kind": "tune"})
+    receive(trainer, {"kind": "cancel"})
+    trainer.wait()
+    assert "Stopped" in trainer.problem
+    receive(trainer, {"kind": "tune"})
+    trainer.wait(240)
+    assert (trainer.state, trainer.problem) == ("ready", "")
+    assert trainer._rounds[0]["note"].startswith("fine-tuned")

@@ -35,12 +35,15 @@ export default {
     el.classList.add("fm");
     el.append(root);
 
-    let wasBusy = model.get("state") === "busy";
+    let rowsBefore = model.get("_rows").length;
+    let shownBefore = model.get("_shown")?.key;
     const update = () => {
       const busy = model.get("state") === "busy";
+      const rows = model.get("_rows").length, shown = model.get("_shown")?.key;
       // Whoever added more from further down wants to see what comes of it.
-      if (busy && !wasBusy && root.contains(document.activeElement)) photo.root.scrollIntoView({ block: "nearest" });
-      wasBusy = busy;
+      const came = rowsBefore > 0 && rows > rowsBefore && shown !== shownBefore;
+      [rowsBefore, shownBefore] = [rows, shown];
+      if (came) requestAnimationFrame(() => photo.root.scrollIntoView({ block: "nearest" }));
       showState(root, model.get("state"));
       root.classList.toggle("has-photo", model.get("_shown") !== null);
       const n = busy ? model.get("_waiting") : 0;

@@ -3,122 +3,199 @@
 export default {
   render({ model, el }) {
     const strings = model.get("_strings");
-    const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
-    const did = make("p", { class: "fm-checker-done", role: "status", hidden: true });
-    const parts = [drawEmpty(model, strings), drawSave(model, strings), drawModels(model, strings)];
-    const root = make("section", { class: "fm-exporter", "aria-label": strings.region }, problem, did, ...parts.map((part) => part.root));
+    const problem = make("p", { class: "fm-failure", role: "alert" });
+    const did = make("p", { class: "fm-exporter-did", role: "status" });
+    const models = drawModels(model, strings);
+    const root = make("section", { class: "fm-exporter", "aria-label": strings.region }, drawEmpty(model, strings), drawSave(model, strings), problem, did, models.root);
     el.classList.add("fm");
     el.append(root);
-    const update = () => {
+    follow(model, ["state", "problem", "_did"], () => {
       showState(root, model.get("state"));
-      problem.textContent = model.get("problem");
-      problem.hidden = !problem.textContent;
-      did.textContent = model.get("_did");
-      did.hidden = !did.textContent;
-      for (const part of parts) part.update();
-    };
-    let due = false;
-    const soon = () => {
-      if (due) return;
-      due = true;
-      queueMicrotask(() => { due = false; update(); });
-    };
-    for (const name of ["state", "problem", "blockers", "_title", "_stale", "_models", "_served", "_can_go_back", "_did", "_progress"]) model.on(`change:${name}`, soon);
-    const take = (message, buffers) => { if (message.kind === "chunk") parts[2].take(message, buffers[0]); };
-    model.on("msg:custom", take);
-    update();
-    return () => model.off("msg:custom", take);
+      for (const [line, text] of [[problem, model.get("problem")], [did, model.get("_did")]]) {
+        line.textContent = text;
+        line.hidden = !text;
+      }
+    });
+    const receive = (message, buffers) => models.receive(message, buffers);
+    model.on("msg:custom", receive);
+    return () => model.off("msg:custom", receive);
   },
 };
+
+// Draws a part now, and again when one of these traits has changed; once where several change together.
+function follow(model, names, draw) {
+  let due = false;
+  const soon = () => {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => { due = false; draw(); });
+  };
+  for (const name of names) model.on(`change:${name}`, soon);
+  draw();
+}
 
 function drawEmpty(model, strings) {
   const list = make("div");
   const root = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.empty_title }), list);
-  const update = () => {
+  follow(model, ["blockers"], () => {
     root.hidden = model.get("blockers").length === 0;
     list.replaceChildren(...model.get("blockers").map((text) => make("p", { class: "fm-soft", text })));
-  };
-  return { root, update };
+  });
+  return root;
 }
+
+// --- Saving ---------------------------------------------------------------------------------------------------
 
 function drawSave(model, strings) {
-  const name = make("input", { type: "text", class: "fm-input", placeholder: strings.name_hint, maxlength: "80" });
-  name.addEventListener("change", () => model.send({ kind: "title", text: name.value }));
-  const stale = make("p", { class: "fm-trainer-stale fm-exporter-stale", text: strings.stale });
-  const save = makeButton("", () => model.send({ kind: "save" }), { kind: "fm-primary" });
+  const name = make("input", { type: "text", class: "fm-input", maxlength: "80", on: { change: () => model.send({ kind: "title", text: name.value }) } });
+  const field = make("label", { class: "fm-field" }, make("span", { text: strings.name }), name);
+  const root = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.title }), make("p", { class: "fm-soft fm-exporter-intro", text: strings.intro }),
+    make("div", { class: "fm-exporter-columns" }, make("div", {}, field, drawGo(model, strings)), drawCard(model, strings)));
+  follow(model, ["blockers", "_title", "_card"], () => {
+    root.hidden = model.get("blockers").length > 0;
+    name.placeholder = model.get("_card").default ?? "";
+    if (document.activeElement !== name) name.value = model.get("_title");
+  });
+  return root;
+}
+
+// The button, and in its place what is being done.
+function drawGo(model, strings) {
+  const save = makeButton("", () => model.send({ kind: "save" }));
+  const cancel = makeButton(strings.cancel, () => model.send({ kind: "cancel" }));
   const text = make("p", { class: "fm-importer-step", role: "status" });
   const share = make("i");
-  const busy = make("div", {}, text, make("span", { class: "fm-bar" }, share),
-    make("div", { class: "fm-row fm-importer-cancel" }, makeButton(strings.cancel, () => model.send({ kind: "cancel" }))));
-  const idle = make("div", { class: "fm-exporter-form" }, make("label", { class: "fm-field" }, make("span", { text: strings.name }), name), stale, save);
-  const root = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.title }), make("p", { class: "fm-soft fm-exporter-intro", text: strings.intro }), idle, busy);
-  const update = () => {
+  const busy = make("div", { class: "fm-exporter-busy" }, make("div", {}, text, make("span", { class: "fm-bar" }, share)), cancel);
+  follow(model, ["state", "_models", "_is_saved"], () => {
     const working = model.get("state") === "busy";
-    root.hidden = model.get("blockers").length > 0;
-    idle.hidden = working;
+    const had = [save, cancel].includes(document.activeElement);
+    save.hidden = working;
     busy.hidden = !working;
-    if (document.activeElement !== name) name.value = model.get("_title");
-    stale.hidden = !model.get("_stale");
     save.textContent = model.get("_models").length ? strings.again : strings.save;
-    save.classList.toggle("fm-primary", !model.get("_models").length || model.get("_stale"));
+    save.classList.toggle("fm-primary", !model.get("_is_saved"));
+    if (had) (working ? cancel : save).focus();
+  });
+  follow(model, ["_progress"], () => {
     text.textContent = model.get("_progress").text ?? "";
     share.style.width = `${100 * (model.get("_progress").share ?? 0)}%`;
-  };
-  return { root, update };
+  });
+  return make("div", { class: "fm-exporter-go" }, save, busy);
 }
+
+// What the file will say of itself, before it is there.
+function drawCard(model, strings) {
+  const title = make("bdi", { class: "fm-exporter-name" });
+  const wrong = make("p", { class: "fm-exporter-wrong" });
+  const error = make("p", { class: "fm-soft" });
+  const stale = make("p", { class: "fm-exporter-stale", text: `${strings.stale} ${strings.card_figures}` });
+  const kinds = make("ul", { class: "fm-kinds", "aria-label": strings.kinds });
+  follow(model, ["_card", "_title"], () => {
+    const card = model.get("_card");
+    title.textContent = model.get("_title") || card.default || "";
+    wrong.textContent = card.wrong ?? "";
+    error.textContent = card.error ?? "";
+    wrong.hidden = error.hidden = !card.wrong;
+    stale.hidden = Boolean(card.wrong);
+    kinds.replaceChildren(...(card.kinds ?? []).map((text) => make("li", { class: "fm-chip", text })));
+  });
+  return make("div", { class: "fm-exporter-card" }, make("h4", { text: strings.card }), title, wrong, error, stale, kinds);
+}
+
+// --- The saved models -----------------------------------------------------------------------------------------
 
 function drawModels(model, strings) {
-  const list = make("div", { class: "fm-exporter-models" });
-  const root = make("div", { class: "fm-exporter-models" }, make("h3", { text: strings.models }), list);
-  const downloads = new Map(); // file -> { parts, got, button }
-  const update = () => {
-    const models = model.get("_models");
-    root.hidden = models.length === 0;
-    list.replaceChildren(...models.map((entry, index) => drawModel(model, strings, entry, index === 0, downloads)));
-  };
-  const take = ({ file, offset, size }, buffer) => {
-    const one = downloads.get(file);
-    if (!one) return;
-    one.parts[offset] = buffer;
-    one.got += buffer.byteLength;
-    one.button.textContent = fill(strings.downloading, { percent: Math.floor((100 * one.got) / size) });
-    if (one.got < size) return;
-    downloads.delete(file);
-    one.button.textContent = strings.download;
-    keep(file, Object.keys(one.parts).map(Number).sort((a, b) => a - b).map((start) => one.parts[start]));
-  };
-  return { root, update, take };
+  const cards = new Map(); // by file, kept from one drawing to the next: what is unfolded stays so
+  const latest = make("div");
+  const earlier = make("div", { class: "fm-exporter-list" });
+  const title = make("summary");
+  const others = make("details", { class: "fm-exporter-earlier" }, title, earlier);
+  const root = make("div", { class: "fm-exporter-models" }, latest, others);
+  follow(model, ["_models"], () => {
+    const files = model.get("_models").map((entry) => {
+      if (!cards.has(entry.file)) cards.set(entry.file, drawModel(model, strings, entry));
+      return entry.file;
+    });
+    const [first, ...rest] = files.map((file) => cards.get(file).root);
+    place(latest, first ? [first] : []);
+    place(earlier, rest);
+    root.hidden = files.length === 0;
+    others.hidden = rest.length === 0;
+    title.textContent = fill(strings.earlier, { n: rest.length });
+  });
+  const receive = (message, buffers) => cards.get(message.file)?.receive(message, buffers);
+  return { root, receive };
 }
 
-function keep(file, parts) {
-  const url = URL.createObjectURL(new Blob(parts, { type: "application/octet-stream" }));
+// Moves nothing that is where it should be: a moved control loses its focus.
+function place(parent, children) {
+  if (children.length !== parent.children.length || children.some((child, i) => child !== parent.children[i])) parent.replaceChildren(...children);
+}
+
+function drawModel(model, strings, entry) {
+  const download = drawDownload(model, strings, entry.file);
+  const serve = makeButton(strings.serve, () => model.send({ kind: "serve", file: entry.file }));
+  const before = makeButton(strings.before, () => model.send({ kind: "before" }), { kind: "fm-quiet" });
+  const open = make("a", { class: "fm-link", href: "classify", target: "_blank", rel: "noopener", text: strings.open_app });
+  const chip = make("span", { class: "fm-chip fm-is-familiar" }, makeIcon("familiar"), make("span", { text: strings.served }));
+  follow(model, ["_served", "_models", "_is_saved"], () => {
+    const served = model.get("_served") === entry.sha256;
+    const had = [serve, before].includes(document.activeElement);
+    serve.hidden = served;
+    chip.hidden = open.hidden = before.hidden = !served;
+    if (had) (served ? open : serve).focus();
+    download.button.classList.toggle("fm-primary", model.get("_is_saved") && model.get("_models")[0]?.file === entry.file);
+  });
+  const root = make("article", { class: "fm-card fm-exporter-model" },
+    make("div", { class: "fm-exporter-top" }, make("h3", { class: "fm-exporter-name" }, make("bdi", { text: entry.title })), chip),
+    make("p", { class: "fm-exporter-wrong", text: entry.wrong }),
+    make("p", { class: "fm-soft", text: entry.facts }),
+    make("p", { class: "fm-soft fm-small fm-exporter-file", text: entry.name }),
+    make("div", { class: "fm-row fm-exporter-do" }, download.button, serve, open, before),
+    drawInside(strings, entry));
+  return { root, receive: download.receive };
+}
+
+function drawInside(strings, entry) {
+  return make("details", {}, make("summary", { text: strings.knows }),
+    make("p", { text: entry.summary }),
+    make("h4", { text: strings.kinds }), make("ul", { class: "fm-kinds" }, ...entry.kinds.map((text) => make("li", { class: "fm-chip", text }))),
+    make("h4", { text: strings.limits }), make("ul", { class: "fm-plain" }, ...entry.limits.map((text) => make("li", { text }))),
+    make("h4", { text: strings.how_python }), make("pre", { class: "fm-code", text: entry.python }),
+    make("h4", { text: strings.how_command }), make("pre", { class: "fm-code", text: entry.command }),
+    make("p", { class: "fm-soft fm-small fm-exporter-file", text: entry.place }));
+}
+
+// The button of a download, and the pieces as they come.
+function drawDownload(model, strings, file) {
+  let pieces = null; // null while nothing is under way
+  const button = makeButton(strings.download, () => {
+    if (pieces !== null) return;
+    pieces = new Map();
+    model.send({ kind: "download", file });
+  });
+  const end = () => {
+    pieces = null;
+    button.textContent = strings.download;
+  };
+  const receive = ({ kind, offset, size }, buffers) => {
+    if (pieces === null) return; // another page of the same kernel asked
+    if (kind === "refused") end();
+    if (kind !== "chunk") return;
+    pieces.set(offset, buffers[0]);
+    const got = [...pieces.values()].reduce((sum, piece) => sum + piece.byteLength, 0);
+    button.textContent = fill(strings.downloading, { percent: Math.floor((100 * got) / size) });
+    if (got < size) return;
+    keep(file, [...pieces.keys()].sort((a, b) => a - b).map((start) => pieces.get(start)));
+    end();
+  };
+  return { button, receive };
+}
+
+function keep(file, pieces) {
+  const url = URL.createObjectURL(new Blob(pieces, { type: "application/octet-stream" }));
   const link = make("a", { href: url, download: file });
   document.body.append(link);
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
-}
-
-function drawModel(model, strings, entry, isLatest, downloads) {
-  const served = model.get("_served") === entry.sha256;
-  const download = makeButton(strings.download, () => {
-    if (downloads.has(entry.file)) return;
-    downloads.set(entry.file, { parts: {}, got: 0, button: download });
-    model.send({ kind: "download", file: entry.file });
-  }, { kind: isLatest ? "fm-primary" : "" });
-  const serve = served ? make("span", { class: "fm-chip fm-is-familiar" }, makeIcon("familiar"), make("span", { text: strings.served }))
-    : makeButton(strings.serve, () => model.send({ kind: "serve", file: entry.file }));
-  const after = served ? [make("a", { class: "fm-link", href: "classify", target: "_blank", text: strings.open_app }),
-    ...(model.get("_can_go_back") ? [makeButton(strings.before, () => model.send({ kind: "before" }), { kind: "fm-quiet" })] : [])] : [];
-  return make("article", { class: "fm-card fm-exporter-model" },
-    make("h4", { class: "fm-exporter-name" }, make("bdi", { text: entry.title })),
-    make("p", { class: "fm-soft", text: entry.facts }),
-    make("div", { class: "fm-row" }, download, serve, ...after),
-    make("details", {}, make("summary", { text: strings.knows }),
-      make("p", { text: entry.summary }),
-      make("h4", { text: strings.kinds }), make("p", {}, make("bdi", { text: entry.kinds.join(", ") })),
-      make("h4", { text: strings.limits }), make("ul", { class: "fm-plain" }, ...entry.limits.map((text) => make("li", { text }))),
-      make("p", { class: "fm-soft fm-small", text: `${entry.file} · ${entry.sha}` }),
-      make("h4", { text: strings.how_python }), make("pre", { class: "fm-code", text: entry.python }),
-      make("h4", { text: strings.how_command }), make("pre", { class: "fm-code", text: entry.command })));
 }
