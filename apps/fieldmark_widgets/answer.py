@@ -18,6 +18,8 @@ class Bar:
     label: str
     prob: float
     percent: str
+    value: str
+    """The class as the model calls it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def say_answer(name: str, result: Prediction | Failure) -> Answer:
     if isinstance(result, Failure):
         return _say_failure(name, result)
     ranked = sorted(result.probs.items(), key=lambda item: -item[1])
-    bars = tuple(Bar(say_label(label), prob, say_percent(prob)) for label, prob in ranked)
+    bars = tuple(Bar(say_label(label), prob, say_percent(prob), label) for label, prob in ranked)
     verdict = _verdict(result)
     intro, title, text = _say_unsure(ranked) if verdict == "unsure" else _say_sure(verdict, bars[0].label)
     announcement = ANSWER["announce"].format(

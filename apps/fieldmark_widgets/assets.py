@@ -16,14 +16,18 @@ def stylesheet(*components: str) -> str:
     return "\n".join(_read(f"{name}.css") for name in ("fieldmark", *components))
 
 
+PARTS = {"classifier": ("correction",), "uploader": ("camera",)}
+"""Files that a component consists of besides its own; they export nothing."""
+
+
 @cache
 def module(name: str) -> str:
     """The JavaScript module of a component, with the helpers of dom.js in front.
 
-    anywidget gives each component a module of its own that cannot import a neighbour, so the two files are
+    anywidget gives each component a module of its own that cannot import a neighbour, so the files are
     joined here; dom.js exports nothing.
     """
-    return f"{_read('dom.js')}\n{_read(f'{name}.js')}"
+    return "\n".join(_read(f"{part}.js") for part in ("dom", *PARTS.get(name, ()), name))
 
 
 def _read(name: str) -> str:

@@ -18,16 +18,19 @@ from typing import Any
 import anywidget
 import traitlets
 
+from fieldmark.corrections import CorrectionStore
 from fieldmark.predictor import Failure
+from fieldmark_widgets.answer import say_label
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.classified import ClassifiedPhoto, Overlay, classify, look
 from fieldmark_widgets.component import Component
-from fieldmark_widgets.guard import guard
+from fieldmark_widgets.correcting import Corrector, Said
+from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.knowledge import describe_model
 from fieldmark_widgets.models import ClassifyFunction, Model, as_model, explains
 from fieldmark_widgets.sample import sample_photo, samples
 from fieldmark_widgets.servedmodel import ServedModel
-from fieldmark_widgets.strings import CLASSIFIER
+from fieldmark_widgets.strings import CLASSIFIER, CORRECTION
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader
 from fieldmark_widgets.worker import Worker
@@ -39,7 +42,8 @@ MAX_PHOTOS = 60
 class Classifier(Component):
     """Shows what a model makes of a visitor's photos.
 
-    Messages from the browser: `opened`, `thumbs` (keys it has no thumbnail for), `sample` (name), `stop`, `clear`.
+    Messages from the browser: `opened`, `thumbs` (keys it has no thumbnail for), `sample` (name), `stop`, `clear`,
+    `correct` (key, said, consent), `take_back` (key).
     The answer to `thumbs`: `thumb` (key, and a JPEG as the one buffer) for each.
     """
 
@@ -67,11 +71,23 @@ class Classifier(Component):
     _rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     _shown = traitlets.Any(None).tag(sync=True)
     _overlay = traitlets.Any(None).tag(sync=True)
+    _corrects = traitlets.Bool(False).tag(sync=True)
+    _corrected = traitlets.Dict().tag(sync=True)
+    _correction_strings = traitlets.Dict(dict(CORRECTION)).tag(sync=True)
 
     def __init__(
-        self, model: Model | ClassifyFunction, *, uploader: Uploader | None = None, **traits: Any
+        self,
+        model: Model | ClassifyFunction,
+        *,
+        uploader: Uploader | None = None,
+        corrections: Path | None = None,
+        **traits: Any,
     ) -> None:
-        """Show a Predictor, or any function from a photo (PIL, RGB) to {label: probability}."""
+        """Show a Predictor, or any function from a photo (PIL, RGB) to {label: probability}.
+
+        Args:
+            corrections: the folder where photos are kept that a visitor corrected, with consent; None asks nobody.
+        """
         self._worker = Worker("classifier")
         self._model = as_model(model)
         self._newest: Callable[[], Model] = lambda: self._model
@@ -79,11 +95,13 @@ class Classifier(Component):
         self._overlays: dict[int, Overlay | None] = {}
         self._adding = False
         self._show_next = False
+        self._corrector = Corrector(CorrectionStore(corrections)) if corrections is not None else None
         super().__init__(
             uploader=uploader or Uploader(),
             _knowledge=asdict(describe_model(model)),
             _samples=[asdict(sample) for sample in samples()],
             _explains=explains(self._model),
+            _corrects=corrections is not None,
             **traits,
         )
         self.on_msg(self._receive)
@@ -184,6 +202,7 @@ class Classifier(Component):
         self.predictions = [photo.prediction for photo in self.photos]
         keys = {photo.key for photo in self.photos}
         self._overlays = {key: overlay for key, overlay in self._overlays.items() if key in keys}
+        self._corrected = {key: told for key, told in self._corrected.items() if int(key) in keys}
         self._rows = [_row(photo) for photo in self.photos]
         if self.photos:
             self.selected = len(self.photos) - 1 if self._show_next else max(0, self.selected - dropped)
@@ -242,6 +261,25 @@ class Classifier(Component):
             self.stop()
         elif kind == "clear":
             self.clear()
+        elif kind == "correct":
+            self._correct(message.get("key"), lambda corrector, photo: _keep(corrector, photo, message))
+        elif kind == "take_back":
+            self._correct(message.get("key"), _take_back)
+
+    def _correct(self, key: object, act: Callable[[Corrector, ClassifiedPhoto], dict[str, Any]]) -> None:
+        """Do something about what a visitor says of a photo; in the thread, because it writes to the disk."""
+        photo = next((photo for photo in self.photos if photo.key == key), None)
+        corrector = self._corrector
+        if photo is not None and corrector is not None:
+            self._worker.submit(
+                lambda: act(corrector, photo), lambda done: self._take_correction(done, photo)
+            )
+
+    @guard
+    def _take_correction(self, done: Future[dict[str, Any]], photo: ClassifiedPhoto) -> None:
+        error = done.exception()
+        told = {"problem": explain_error(error)} if error else done.result()
+        self._corrected = {**self._corrected, str(photo.key): told}
 
     def _add_sample(self, name: str) -> None:
         if name in {sample.name for sample in samples()}:
@@ -252,6 +290,15 @@ class Classifier(Component):
         for photo in self.photos:
             if photo.key in keys and photo.picture is not None:
                 self.send({"kind": "thumb", "key": photo.key}, [photo.picture.thumb])
+
+
+def _keep(corrector: Corrector, photo: ClassifiedPhoto, message: Message) -> dict[str, Any]:
+    return {"said": say_label(corrector.keep(photo, Said.from_message(message)).said)}
+
+
+def _take_back(corrector: Corrector, photo: ClassifiedPhoto) -> dict[str, Any]:
+    corrector.take_back(photo)
+    return {"taken_back": True}
 
 
 def _row(photo: ClassifiedPhoto) -> dict[str, Any]:

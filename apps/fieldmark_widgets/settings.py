@@ -27,6 +27,8 @@ class Settings:
     """The folder of the studio's datasets."""
     data: Path | None = None
     """A folder of photos to work on."""
+    corrections: Path | None = None
+    """Where photos are kept that visitors corrected, with their consent; None keeps nothing."""
 
     @property
     def model(self) -> Path:
@@ -35,7 +37,11 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read FIELDMARK_MODEL, _DATASETS, _DATA and _HOME (of models and datasets), for the first cell of an app."""
+    """Read FIELDMARK_MODEL, _DATASETS, _DATA, _CORRECTIONS and _HOME, for the first cell of an app.
+
+    HOME is the folder of models, datasets and corrections; CORRECTIONS may name another one, or be `off`. With
+    neither nothing of a visitor is kept.
+    """
     values = os.environ if environment is None else environment
     if "VOILA_BASE_URL" in values:  # set by the server for the kernels of its visitors
         log_to_console()
@@ -50,7 +56,15 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         served=served,
         datasets=datasets or demo.parents[1] / "datasets",
         data=data,
+        corrections=_find_corrections(values),
     )
+
+
+def _find_corrections(environment: Mapping[str, str]) -> Path | None:
+    named, home = environment.get("FIELDMARK_CORRECTIONS", ""), environment.get("FIELDMARK_HOME", "")
+    if named:
+        return None if named.lower() in {"off", "no", "0"} else Path(named).expanduser()
+    return Path(home).expanduser() / "corrections" if home else None
 
 
 def find_served_path() -> Path:

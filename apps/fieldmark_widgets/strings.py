@@ -32,6 +32,18 @@ UPLOADER = MappingProxyType(
         "out_of_step": "{name}: not sent, because a part of it went missing. Add it again.",
         "bad_message": "Not sent: the browser's message was not understood. Reload this page.",
         "unnamed": "photo",
+        "camera": "Use the camera",
+        "camera_view": "What the camera sees",
+        "camera_starting": "The camera is starting. Allow it if you are asked.",
+        "camera_take": "Take the photo",
+        "camera_other": "Other camera",
+        "camera_stop": "Stop the camera",
+        "camera_name": "camera {time}.jpg",
+        "camera_denied": "The camera is blocked for this page. Allow it at the sign beside the page's address, then "
+        "try again; or choose a photo instead.",
+        "camera_none": "No camera was found. Connect one and try again, or choose a photo instead.",
+        "camera_busy": "The camera is in use by another program. Close that and try again, or choose a photo instead.",
+        "camera_failed": "The camera did not start ({reason}). Choose a photo instead.",
     }
 )
 
@@ -70,6 +82,28 @@ CLASSIFIER = MappingProxyType(
         "own_text": "Put photos of each kind in a folder of its own, and train on them; it takes seconds. A model of "
         "your photos also tells when something is unlike all of them.",
         "own_folders": "photos/otter/…  photos/beaver/…",
+    }
+)
+
+CORRECTION = MappingProxyType(
+    {
+        "ask": "Is this wrong?",
+        "region": "Correct the answer",
+        "what": "What is it?",
+        "choose": "Choose",
+        "other": "Something else",
+        "name": "Its name",
+        "consent": "Keep this photo and my answer here, so that the people who run this page can look at it and "
+        "improve the model. It is kept without place, time and camera.",
+        "send": "Send",
+        "cancel": "Cancel",
+        "keeping": "Keeping it",
+        "kept": "Thank you. Kept as “{said}”, to be looked at by a person.",
+        "take_back": "Take it back",
+        "taken_back": "Taken back: the photo is deleted here.",
+        "no_label": "Say what it is first, in at most {limit} characters.",
+        "no_consent": "Nothing was kept, because you did not agree to it.",
+        "too_many": "That is enough for one visit: {limit} corrections are kept. Thank you.",
     }
 )
 

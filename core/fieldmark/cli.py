@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldmark import cli_data
+from fieldmark.cli_corrections import corrections
 from fieldmark.errors import BackboneError, DatasetError
 from fieldmark.terminal import command, errors, output, print_json, progress_bars
 
@@ -25,6 +26,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 cli.registered_commands.extend(cli_data.cli.registered_commands)
+cli.command()(command(corrections))
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of photos, one folder per class.")]

@@ -40,7 +40,12 @@ def find_chromium() -> str | None:
 def launch(chromium: BrowserType) -> Browser:
     """Start the browser, without its sandbox where that cannot work: for root, as in a container."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    arguments = ["--disable-gpu", *(["--no-sandbox"] if is_root else [])]
+    # A drawn camera, where a page asks for one and is allowed it.
+    arguments = [
+        "--disable-gpu",
+        "--use-fake-device-for-media-stream",
+        *(["--no-sandbox"] if is_root else []),
+    ]
     return chromium.launch(executable_path=find_chromium(), args=arguments)
 
 

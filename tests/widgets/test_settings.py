@@ -62,3 +62,18 @@ def test_settings_name_the_demo_model_when_there_is_none(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert from_environment({}).model == tmp_path / "var" / "models" / "bears.onnx"
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({}, None),
+        ({"FIELDMARK_HOME": "home"}, Path("home", "corrections")),
+        ({"FIELDMARK_HOME": "home", "FIELDMARK_CORRECTIONS": "off"}, None),
+        ({"FIELDMARK_CORRECTIONS": "elsewhere"}, Path("elsewhere")),
+    ],
+)
+def test_nothing_of_a_visitor_is_kept_unless_there_is_a_place_for_it(
+    environment: dict[str, str], folder: Path | None
+) -> None:
+    assert from_environment(environment).corrections == folder

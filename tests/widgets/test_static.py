@@ -42,7 +42,10 @@ def test_no_page_names_another_server(path: Path) -> None:
 @pytest.mark.parametrize("component", ["uploader", "classifier", "notice"])
 def test_each_sentence_a_component_shows_is_there(component: str) -> None:
     said = set(re.findall(r"\bstrings\.(\w+)", module(component)))
-    there = getattr(strings, component.upper(), {})
+    there = {
+        **getattr(strings, component.upper(), {}),
+        **(strings.CORRECTION if component == "classifier" else {}),
+    }
     assert said - set(there) == set()
 
 
@@ -54,7 +57,7 @@ def test_no_sentence_is_left_over() -> None:
     )
     unused = [
         key
-        for table in (strings.UPLOADER, strings.CLASSIFIER, strings.PROBLEM)
+        for table in (strings.UPLOADER, strings.CLASSIFIER, strings.CORRECTION, strings.PROBLEM)
         for key in table
         if not re.search(rf"strings\.{key}\b|\"{key}\"", used)
     ]

@@ -61,7 +61,7 @@ export default {
       first.replaceWith(...more);
       others.forEach((part) => part.remove());
     });
-    const names = ["state", "selected", "show_map", "problem", "_rows", "_shown", "_overlay", "_waiting"];
+    const names = ["state", "selected", "show_map", "problem", "_rows", "_shown", "_overlay", "_waiting", "_corrected"];
     let due = false;
     const soon = () => { // many traits change while a batch comes in; once a frame is enough
       if (due) return;
@@ -231,7 +231,8 @@ function moveByKey(event, model, list) {
 // --- The answer -----------------------------------------------------------------------------------------------
 
 function drawAnswer(model, strings) {
-  const root = make("div", { class: "fm-card fm-answer", tabindex: -1 });
+  const correction = drawCorrection(model);
+  const root = make("div", { class: "fm-card fm-answer", tabindex: -1 }, correction.root);
   let all = false; // whether all bars are shown
 
   const update = () => {
@@ -240,7 +241,11 @@ function drawAnswer(model, strings) {
     root.setAttribute("aria-busy", String(busy));
     setAttribute(root, "data-verdict", shown?.answer.verdict);
     const parts = shown ? drawAnswered(shown) : busy ? drawBusy(strings) : drawEmpty(model, strings);
-    keepFocus(root, [".fm-map-toggle", ".fm-more"], () => root.replaceChildren(...parts));
+    keepFocus(root, correction.root, [".fm-map-toggle", ".fm-more"], () => {
+      while (root.firstChild !== correction.root) root.firstChild.remove();
+      correction.root.before(...parts);
+    });
+    correction.update();
   };
   const toggleAll = () => {
     all = !all;
@@ -278,8 +283,8 @@ function drawAnswer(model, strings) {
 
 // Draws anew without losing the place of whoever goes by keyboard: a control gets its focus back, and where it is
 // gone the card takes it.
-function keepFocus(root, controls, draw) {
-  const had = root.contains(document.activeElement);
+function keepFocus(root, lasting, controls, draw) {
+  const had = root.contains(document.activeElement) && !lasting.contains(document.activeElement);
   const control = controls.find((selector) => document.activeElement?.matches(selector));
   draw();
   if (had) ((control && root.querySelector(control)) ?? root).focus({ preventScroll: true });

@@ -14,13 +14,14 @@ export default {
     el.classList.add("fm");
     const strings = model.get("_strings");
     const outbox = new Outbox(model, strings);
-    const root = drawUploader(model, strings, outbox);
+    const { root, closeCamera } = drawUploader(model, strings, outbox);
     el.append(root);
     const stopDrops = takeDrops(root, (files) => outbox.add(files));
     const stopPastes = takePastes(root, (files) => outbox.add(files));
     return () => {
       stopDrops();
       stopPastes();
+      closeCamera();
       outbox.close();
     };
   },
@@ -79,6 +80,13 @@ class Outbox {
   note(sentence) {
     const id = `note-${this.entries.size}-${Date.now()}`;
     this.entries.set(id, { id, failure: sentence });
+  }
+
+  // Shows why nothing comes, in the place of earlier reasons.
+  refuse(sentence) {
+    for (const old of this.failures) this.entries.delete(old.id);
+    this.note(sentence);
+    this.onChange();
   }
 
   cancel(id) {
@@ -169,6 +177,7 @@ function drawUploader(model, strings, outbox) {
     input.value = ""; // so that the same file can be chosen again
   });
   const choose = makeButton(strings.choose, () => input.click(), { kind: "fm-primary" });
+  const camera = drawCamera(strings, { take: (files) => outbox.add(files), refuse: (sentence) => outbox.refuse(sentence) });
   const sending = make("ul", { class: "fm-sending" });
   const failures = make("div", { class: "fm-failures", role: "alert" });
   const arrived = make("p", { class: "fm-arrived", role: "status" });
@@ -179,12 +188,13 @@ function drawUploader(model, strings, outbox) {
     make("div", { class: "fm-drop" },
       make("div", { class: "fm-drop-sign" }, makeIcon("photo")),
       make("p", { class: "fm-drop-headline", text: strings.headline }),
-      choose,
+      make("div", { class: "fm-row fm-sources" }, choose, camera?.button ?? null),
       make("p", { class: "fm-soft fm-hints" },
         make("span", { class: "fm-hint", text: `${strings.hint} ` }),
         make("span", { class: "fm-hint-more", text: `${strings.hint_more} ` }),
         make("span", { text: strings.private })),
       input),
+    camera?.view ?? null,
     sending,
     failures,
     make("div", { class: "fm-row fm-uploader-done" }, arrived, clear),
@@ -201,7 +211,7 @@ function drawUploader(model, strings, outbox) {
   outbox.onChange = update;
   for (const name of ["state", "_names", "problem"]) model.on(`change:${name}`, update);
   update();
-  return root;
+  return { root, closeCamera: () => camera?.close() };
 }
 
 function uploaderState(model, outbox) {
