@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,22 +191,19 @@ def test_what_no_page_of_ours_sends_changes_nothing(
 
 
 def test_many_photos_are_decided_about_beside_the_kernel(cleaner: Cleaner, root: Path) -> None:
-    many = ids(cleaner)[: MANY + 5]
-    start = time.perf_counter()
+    many, gate = ids(cleaner)[: MANY + 5], threading.Event()
+    cleaner.workspace.worker.submit(gate.wait, lambda done: done.result())
     cleaner.decide(keep, many)
-    assert time.perf_counter() - start < 0.1
+    assert waiting(root) == {}  # the kernel is free already, and the worker has not begun
+    gate.set()
     cleaner.wait()
     assert sorted(waiting(root)) == sorted(many)
 
 
-def test_a_decision_is_on_the_disk_within_20_ms(cleaner: Cleaner, root: Path) -> None:
-    times = []
-    for photo_id in ids(cleaner)[:30]:
-        start = time.perf_counter()
+def test_a_decision_is_on_the_disk_when_the_key_is_up(cleaner: Cleaner, root: Path) -> None:
+    for n, photo_id in enumerate(ids(cleaner)[:30], start=1):
         cleaner.staging.decide({photo_id: keep})
-        times.append(time.perf_counter() - start)
-    assert sorted(times)[15] < 0.02
-    assert len(waiting(root)) == 30
+        assert len(waiting(root)) == n
 
 
 def test_a_new_label_gets_a_key_while_it_waits(cleaner: Cleaner) -> None:
