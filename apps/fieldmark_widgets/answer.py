@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fieldmark.predictor import Failure, Prediction
+from fieldmark.prediction import Failure, Prediction
 from fieldmark_widgets.strings import ANSWER
 
 RIVAL_PROB = 0.1

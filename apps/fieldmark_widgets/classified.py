@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from fieldmark.errors import BadImageError
-from fieldmark.predictor import Failure, Prediction
+from fieldmark.prediction import Failure, Prediction
 from fieldmark_widgets.answer import Answer, say_answer
 from fieldmark_widgets.guard import explain_error
 from fieldmark_widgets.models import Model, explain

@@ -19,7 +19,8 @@ import anywidget
 import traitlets
 
 from fieldmark.corrections import CorrectionStore
-from fieldmark.predictor import Failure
+from fieldmark.prediction import Failure
+from fieldmark.servedmodel import ServedModel
 from fieldmark_widgets.answer import say_label
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.classified import ClassifiedPhoto, Overlay, classify, look
@@ -29,7 +30,6 @@ from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.knowledge import describe_model
 from fieldmark_widgets.models import ClassifyFunction, Model, as_model, explains
 from fieldmark_widgets.sample import sample_photo, samples
-from fieldmark_widgets.servedmodel import ServedModel
 from fieldmark_widgets.strings import CLASSIFIER, CORRECTION
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader

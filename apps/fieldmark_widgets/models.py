@@ -10,7 +10,7 @@ from PIL import Image
 
 from fieldmark.errors import BadImageError, FieldmarkError
 from fieldmark.images import open_photo
-from fieldmark.predictor import ActivationMap, Failure, Prediction
+from fieldmark.prediction import ActivationMap, Failure, Prediction
 from fieldmark_widgets.strings import PROBLEM
 
 ClassifyFunction = Callable[[Image.Image], Mapping[str, float]]

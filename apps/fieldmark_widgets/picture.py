@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from fieldmark.images import encode_display, open_photo
-from fieldmark.predictor import ActivationMap
+from fieldmark.prediction import ActivationMap
 
 SHOWN_PX = 1024
 """Longer side of the large picture."""

@@ -7,12 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldmark.modelplaces import SERVED, find_demo_model, find_models
 from fieldmark_widgets.guard import log_to_console
-
-DEMO_MODEL = Path("var", "models", "bears.onnx")
-"""The model that comes with Fieldmark, below the repository or the working folder."""
-SERVED = "served.onnx"
-"""The model that the studio put into the classify app, beside the demo model."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +41,14 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     values = os.environ if environment is None else environment
     if "VOILA_BASE_URL" in values:  # set by the server for the kernels of its visitors
         log_to_console()
-    model, datasets, data = (
+    datasets, data = (
         Path(value).expanduser() if (value := values.get(f"FIELDMARK_{name}")) else None
-        for name in ("MODEL", "DATASETS", "DATA")
+        for name in ("DATASETS", "DATA")
     )
-    demo = _find_demo_model(values)
-    served = demo.with_name(SERVED)
+    demo = find_demo_model(values)
     return Settings(
-        models=(model,) if model else (served, demo),
-        served=served,
+        models=find_models(values),
+        served=demo.with_name(SERVED),
         datasets=datasets or demo.parents[1] / "datasets",
         data=data,
         corrections=_find_corrections(values),
@@ -69,13 +64,4 @@ def _find_corrections(environment: Mapping[str, str]) -> Path | None:
 
 def find_served_path() -> Path:
     """The model file that the studio puts into the classify app; beside the demo model."""
-    return _find_demo_model(os.environ).with_name(SERVED)
-
-
-def _find_demo_model(environment: Mapping[str, str]) -> Path:
-    """Look in the working folder and upwards: a notebook runs in its own folder, below the repository."""
-    if home := environment.get("FIELDMARK_HOME"):
-        return Path(home).expanduser() / "models" / DEMO_MODEL.name
-    here = Path.cwd()
-    candidates = [folder / DEMO_MODEL for folder in (here, *here.parents)]
-    return next((path for path in candidates if path.is_file()), candidates[0])
+    return find_demo_model(os.environ).with_name(SERVED)

@@ -152,9 +152,6 @@ PROBLEM = MappingProxyType(
         "unexpected": "Something unexpected happened ({id}). It is in the server's log under this number; "
         "nothing you can mend here. Reload the page and try again.",
         "no_model_title": "There is no model here yet",
-        "no_model": "{path} does not exist. Build the demo model with “fieldmark pretrained --demo”, train one on your "
-        "own photos with “fieldmark train PHOTOS --out {name}”, or name another file in FIELDMARK_MODEL. Then reload "
-        "this page.",
         "bad_model_title": "The model cannot be used",
         "bad_callable": "The model answered {answer}; expected a dict of at least one label to its probability, each "
         "between 0 and 1.",

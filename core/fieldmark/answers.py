@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldmark.errors import DatasetError
-from fieldmark.predictor import Failure, Prediction
+from fieldmark.prediction import Failure, Prediction
 from fieldmark.scan import list_photos
 from fieldmark.tables import neutral_cell
 

@@ -13,9 +13,9 @@ import typer
 from fieldmark import cli_data
 from fieldmark.cli_corrections import corrections
 from fieldmark.errors import BackboneError, DatasetError
+from fieldmark.modelplaces import DEMO_MODEL
 from fieldmark.terminal import command, errors, output, print_json, progress_bars
 
-DEMO_MODEL = Path("var", "models", "bears.onnx")
 PLUGINS = "fieldmark.commands"
 
 cli = typer.Typer(

@@ -10,6 +10,7 @@ FieldmarkError
 ├── NotTrainedError      asked for what only a fitted learner has
 ├── BackboneError        a backbone whose weights cannot be had
 ├── StoreError           a catalog that cannot be read or written
+├── ServiceError         the classifying service cannot answer just now
 └── Cancelled            the user stopped the work; what was done so far is kept
 
 Each carries `code` (a stable word for programs) and reads as one or two sentences: what was
@@ -90,6 +91,12 @@ class StoreError(FieldmarkError):
     """A catalog that cannot be read or written."""
 
     code = "bad_store"
+
+
+class ServiceError(FieldmarkError):
+    """The classifying service cannot answer just now."""
+
+    code = "busy"
 
 
 class Cancelled(FieldmarkError):  # noqa: N818 - it is an answer, not a fault

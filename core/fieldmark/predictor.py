@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,50 +17,16 @@ from fieldmark.errors import BadImageError, ModelFileError
 from fieldmark.images import Source, open_photo
 from fieldmark.loading import Square, in_batches, load_squares
 from fieldmark.modelfile import ModelCard, ModelFile, ModelInfo, parse_model_file, read_model_file
+from fieldmark.prediction import ActivationMap, Failure, Prediction, Verdict
 from fieldmark.probes import probe_photos
-from fieldmark.resize import Box, fit_photo, seen_region
+from fieldmark.resize import fit_photo, seen_region
 from fieldmark.vino import ov
 
-Verdict = Literal["familiar", "unsure", "unfamiliar"]
+__all__ = ["ActivationMap", "Failure", "Prediction", "Predictor", "Verdict"]
 
 SELFTEST_TOLERANCE = {"f32": 0.002, "bf16": 0.2}
 """Largest difference of a probability on the probes between the trainer's float32 and this machine."""
 SCORES = ("knn", "mahalanobis")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one photo."""
-
-    label: str
-    """The most probable class."""
-    prob: float
-    """Its probability, 0 … 1."""
-    probs: Mapping[str, float]
-    """Every class in vocab order; they sum to 1."""
-    verdict: Verdict
-    """`unsure` between classes, `unfamiliar` when nothing like the training photos, else `familiar`."""
-    familiarity_p: float | None
-    """Share of known photos that look at least as strange; None where the model learned without photos."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A photo that could not be read: what stands in its place among the answers."""
-
-    code: str
-    reason: str
-    """A sentence: what was wrong, what was expected, what to do."""
-
-
-@dataclass(frozen=True)
-class ActivationMap:
-    """Where in a photo the evidence for a class lies."""
-
-    values: npt.NDArray[np.float32]
-    """(h, w), 0 … 1, the top row first."""
-    region: Box
-    """The part of the upright photo that it covers: left, top, right, bottom as fractions."""
 
 
 class Predictor:

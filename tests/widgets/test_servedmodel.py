@@ -9,8 +9,8 @@ import pytest
 
 from fieldmark.errors import ModelFileError
 from fieldmark.pretrained import build_pretrained
+from fieldmark.servedmodel import ServedModel
 from fieldmark_widgets import Classifier
-from fieldmark_widgets.servedmodel import ServedModel
 from widgets.messages import receive
 
 

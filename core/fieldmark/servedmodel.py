@@ -11,9 +11,8 @@ from pathlib import Path
 
 from fieldmark.errors import ModelFileError
 from fieldmark.predictor import Predictor
-from fieldmark_widgets.strings import PROBLEM
 
-log = logging.getLogger("fieldmark.widgets")
+log = logging.getLogger("fieldmark.service")
 
 Stamp = tuple[Path, int, int, int]
 """What tells a file from the one that was there before: path, time of change in ns, size, number on the disk."""
@@ -31,9 +30,13 @@ class ServedModel:
         self._paths = paths
         self._seen = self._look()
         if self._seen is None:
-            path = paths[-1]
-            raise ModelFileError(PROBLEM["no_model"].format(path=path, name=path.name), code="no_model")
+            raise no_model(paths[-1])
         self._model = Predictor.load(self._seen[0])
+
+    @property
+    def current(self) -> Predictor:
+        """The model that answers now, without looking whether its file was replaced."""
+        return self._model
 
     def newest(self) -> Predictor:
         """The model to answer with: a few microseconds, or the time of loading where the file was replaced."""
@@ -61,3 +64,13 @@ class ServedModel:
                 continue
             return path, found.st_mtime_ns, found.st_size, found.st_ino
         return None
+
+
+def no_model(path: Path) -> ModelFileError:
+    """What to say where there is no model file."""
+    return ModelFileError(
+        f"{path} does not exist. Build the demo model with “fieldmark pretrained --demo”, train one on your own "
+        f"photos with “fieldmark train PHOTOS --out {path.name}”, or name another file in FIELDMARK_MODEL. Then "
+        "reload this page.",
+        code="no_model",
+    )

@@ -1,0 +1,31 @@
+"""Where the apps find the model to answer with: the same for the server and for a visitor's kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+DEMO_MODEL = Path("var", "models", "bears.onnx")
+"""The model that comes with Fieldmark, below the repository or the working folder."""
+SERVED = "served.onnx"
+"""The model that the studio put into the classify app, beside the demo model."""
+
+
+def find_models(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Give the model files to classify with, of which the first that is there answers; any may be missing.
+
+    FIELDMARK_MODEL names one; without it, the studio's and then the demo model, in FIELDMARK_HOME.
+    """
+    if chosen := environment.get("FIELDMARK_MODEL"):
+        return (Path(chosen).expanduser(),)
+    demo = find_demo_model(environment)
+    return demo.with_name(SERVED), demo
+
+
+def find_demo_model(environment: Mapping[str, str]) -> Path:
+    """Look in the working folder and upwards: a notebook runs in its own folder, below the repository."""
+    if home := environment.get("FIELDMARK_HOME"):
+        return Path(home).expanduser() / "models" / DEMO_MODEL.name
+    here = Path.cwd()
+    candidates = [folder / DEMO_MODEL for folder in (here, *here.parents)]
+    return next((path for path in candidates if path.is_file()), candidates[0])
