@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fieldmark.corrections import MAX_LABEL, Correction, CorrectionStore
 from fieldmark.errors import FieldmarkError
-from fieldmark.predictor import Failure
+from fieldmark.prediction import Failure
 from fieldmark_widgets.classified import ClassifiedPhoto
 from fieldmark_widgets.strings import CORRECTION
 
