@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldmark import cli_data
+from fieldmark import cli_clean, cli_data
 from fieldmark.cli_corrections import corrections
 from fieldmark.errors import BackboneError, DatasetError
 from fieldmark.modelplaces import DEMO_MODEL
@@ -25,7 +25,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-cli.registered_commands.extend(cli_data.cli.registered_commands)
+cli.registered_commands.extend([*cli_data.cli.registered_commands, *cli_clean.cli.registered_commands])
 cli.command()(command(corrections))
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")]

@@ -1,0 +1,83 @@
+"""Cleaning: what is probably wrong with the photos of a fitted learner, worst first.
+
+    learner = Learner(dataset, split).fit()
+    for issue in find_issues(learner):
+        print(issue.score, issue.kind, issue.path, issue.sentence)
+
+Nothing is changed here: somebody decides (`decisions`), and the catalog applies what was decided as one act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fieldmark.callbacks import Callback, Progress, silent
+from fieldmark.copies import copy_issues
+from fieldmark.dataset import read_dataset
+from fieldmark.doubts import label_issues, odd_issues
+from fieldmark.duplicates import find_near_duplicates
+from fieldmark.issue import KINDS, Issue, IssueKind
+from fieldmark.learner import Learner
+from fieldmark.poorphotos import poor_issues
+from fieldmark.suspects import Suspects, take_suspects
+from fieldmark.training import SplitConfig, choose_split
+
+if TYPE_CHECKING:
+    from fieldmark.project import Project
+
+__all__ = ["KINDS", "Issue", "IssueKind", "find_issues", "folder_issues", "project_issues"]
+
+
+def find_issues(
+    learner: Learner, *, kinds: Collection[IssueKind] = KINDS, callback: Callback = silent
+) -> list[Issue]:
+    """List what is probably wrong with the photos that a learner was trained on and judged by.
+
+    Args:
+        learner: fitted; of a plain folder or of a dataset.
+        kinds: what to look for.
+    Returns:
+        Worst first; a photo is listed once for each thing that is wrong with it.
+    Raises:
+        NotTrainedError: `fit` was not called.
+        Cancelled: the callback asked to stop.
+    """
+    suspects = take_suspects(learner, callback)
+    found = [issue for issue in _all_issues(suspects, callback) if issue.kind in kinds]
+    return sorted(found, key=lambda issue: (-issue.score, issue.path, issue.kind))
+
+
+def project_issues(
+    project: Project, *, kinds: Collection[IssueKind] = KINDS, callback: Callback = silent
+) -> list[Issue]:
+    """List what is probably wrong with a project's photos as they are now; fits where that was not done yet.
+
+    Raises:
+        FieldmarkError: as `Project.fitted`.
+    """
+    return find_issues(project.fitted(callback), kinds=kinds, callback=callback)
+
+
+def folder_issues(
+    folder: str | Path, *, kinds: Collection[IssueKind] = KINDS, callback: Callback = silent
+) -> list[Issue]:
+    """List what is probably wrong with a folder of photos or a dataset, which is only read.
+
+    Raises:
+        DatasetError: the folder cannot be used.
+    """
+    dataset = read_dataset(folder, callback=callback)
+    groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
+    split = choose_split(dataset, groups, SplitConfig())
+    learner = Learner(dataset, split, groups=groups).fit(callback)
+    return find_issues(learner, kinds=kinds, callback=callback)
+
+
+def _all_issues(suspects: Suspects, callback: Callback) -> Iterator[Issue]:
+    steps = (label_issues, odd_issues, copy_issues, poor_issues)
+    for done, step in enumerate(steps):
+        callback(Progress("Looking for mistakes", done, len(steps)))
+        yield from step(suspects)
+    callback(Progress("Looking for mistakes", len(steps), len(steps)))
