@@ -6,6 +6,7 @@
     python make.py test                        all that CI runs: lint, types, tests, browser, wheel
     python make.py lint                        the quick part of it
     python make.py bench                       the measurements; bench-NAME runs tests/bench/bench_NAME.py alone
+    python make.py bench-data                  fetch the photos that are measured on
     python make.py setup                       only the set-up, in .venv
     python make.py clean                       remove .venv and the caches; photos and models (var/) stay
 
@@ -242,6 +243,8 @@ def bench(_settings: Mapping[str, str], only: str = "*") -> int:
     """Run the measurements of tests/bench, one after the other; each prints its own figures."""
     setup("test")
     scripts = sorted((ROOT / "tests" / "bench").glob(f"bench_{only}.py"))
+    if only == "*":  # fetching photos is no measurement
+        scripts = [script for script in scripts if script.name != "bench_data.py"]
     if not scripts:
         raise SystemExit(f"There is no measurement tests/bench/bench_{only}.py.")
     return max(_run(str(script)) for script in scripts)
