@@ -5,43 +5,36 @@ Objective, for features x (n, d) divided by one common scale, labels y and weigh
     minimise over W, b:   C · Σ_i w_i · CE(y_i, softmax(W x_i + b))  +  ½ ‖W‖²
 
 which is scikit-learn's multinomial `LogisticRegression(C=C)`, the oracle in the tests. It is strictly
-convex in W, so there is one answer. Three exact shortcuts make it fast: everything happens in the
-principal axes of the photos (at most n of them), turned once for all folds; in those axes the Hessian
-is nearly diagonal, so dividing by its root makes every direction equally steep and L-BFGS needs some
-twenty steps instead of hundreds; and each fold walks from strong to weak regularisation, starting
-where the last strength ended.
+convex in W, so there is one answer, wherever the search begins. That is what makes fitting again quick: after
+a few changed labels it begins at the heads from before, each fold's at its own, so no photo's label ever
+reaches a head that must not have seen it.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
 from fieldmark.callbacks import Callback, Progress, silent
+from fieldmark.logistic import Coefficients, Photos, minimise
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 Targets = npt.NDArray[np.intp]  # (n,), class indices
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Values of C that are tried; the best lay inside on every set in docs/benchmarks.md."""
+"""Values of C that are tried, until the out-of-fold loss rises; the best lay inside on every set measured."""
 FOLDS = 5
-GRADIENT_TOLERANCE = 1e-4
-"""Largest gradient, per unit of C and photo, at which a fit counts as done."""
-LOSS_TOLERANCE = 1e-9
-"""Share of the objective that a step must still win."""
-CURVATURE = 0.05
-"""A typical p(1 - p) for the preconditioner: any value gives the same answer, this one soonest."""
-SPAN_TOLERANCE = 1e-6
-"""Axes with less than this share of the largest variance are rounding noise."""
+CV_TOLERANCE, TOLERANCE = 1e-3, 1e-6
+"""Of the folds' heads (out-of-fold probabilities are then right to .002) and of the head that is kept."""
+FEW = 1_000_000
+"""Numbers in the matrix of features below which a second core costs more than it brings."""
 TEMPERATURES = (0.05, 20.0)
 
 
@@ -74,10 +67,12 @@ class HeadFit:
     """What out-of-fold logits were divided by; above 1 the raw head was too sure of itself."""
     oof_probs: npt.NDArray[np.float32]
     """(n, classes): each photo's probabilities from a head that never saw it nor its duplicates."""
+    path: tuple[Coefficients, ...] = ()
+    """The heads of every fold and of all photos, for each strength that was tried: where a refit begins."""
 
 
 def fit_head(
-    features: Features,
+    features: Features | Photos,
     targets: Targets,
     *,
     classes: int,
@@ -85,37 +80,82 @@ def fit_head(
     balanced: bool = False,
     views: int = 0,
     strengths: Sequence[float] = STRENGTHS,
+    start: HeadFit | None = None,
     callback: Callback = silent,
 ) -> HeadFit:
     """Fit the head for the trainer; deterministic for given inputs and number of threads.
 
     Args:
-        features: (n, dim) raw features, then as many rows again for each augmented view.
+        features: (n, dim) raw features, then as many rows again for each augmented view; or `Photos.of` them.
         targets: (n,) class indices below `classes`.
-        folds: (n,) number of the fold in which each photo is held out, from `assign_folds`.
+        folds: (n,) number of the fold in which each photo is held out, 0 … from `assign_folds`.
         balanced: weigh classes equally, however many photos each has.
         views: augmented views of each photo. They are learned from, with a share of their photo's weight, and
             held out with it; only the photos themselves are asked.
+        start: an earlier fit of nearly the same labels, on the same photos and folds, to begin from.
     """
+    photos = features if isinstance(features, Photos) else Photos.of(features)
+    with threadpool_limits(1 if photos.x.size < FEW else None, "blas"):
+        return _fit(photos, targets, classes, folds, balanced, views, strengths, start, callback)
+
+
+def _fit(
+    photos: Photos,
+    targets: Targets,
+    classes: int,
+    folds: npt.NDArray[np.intp],
+    balanced: bool,
+    views: int,
+    strengths: Sequence[float],
+    start: HeadFit | None,
+    callback: Callback,
+) -> HeadFit:
     n = len(targets)
-    targets, folds = np.tile(targets, 1 + views), np.tile(folds, 1 + views)
-    scale = float(np.sqrt(features.var(axis=0).mean())) or 1.0
-    centre = features.mean(axis=0)
-    x, basis = _principal_axes((features - centre) / scale)
-    weights = (_class_weights(targets, classes) if balanced else np.ones(len(targets))) / (1 + views)
-    # One BLAS thread a fold, folds side by side: five times faster on matrices this narrow, and the
-    # sums come out the same on any number of cores.
-    with threadpool_limits(1, "blas"):
-        logits = _out_of_fold(x, targets, weights, classes, folds, strengths, callback)[:, :n]
-        losses = [_mean_loss(logits[i], targets[:n], weights[:n]) for i in range(len(strengths))]
-        best = int(np.argmin(losses))
-        coefficients = _path(x, targets, weights, classes, strengths[: best + 1])[-1]
-    temperature = _fit_temperature(logits[best], targets[:n], weights[:n])
-    weight = (basis @ coefficients[:-1]).T / (scale * temperature)  # (classes, dim)
-    bias = coefficients[-1] / temperature - weight @ centre
-    head = Head(weight.astype(np.float32), bias.astype(np.float32))
+    own = _class_weights(targets, classes) if balanced else np.ones(n)
+    seen = np.stack([folds != fold for fold in range(int(folds.max()) + 1)] + [np.ones(n, bool)], axis=1)
+    repeated, weights = (
+        np.tile(targets, 1 + views),
+        np.tile(seen * own[:, None] / (1 + views), (1 + views, 1)),
+    )
+    path: list[Coefficients] = []
+    logits: list[Floats] = []  # out of fold
+    losses: list[float] = []
+    for strength in strengths:
+        callback(Progress("Fitting", len(path), len(strengths)))
+        found = minimise(
+            photos,
+            repeated,
+            weights * strength,
+            classes=classes,
+            start=_start(start, path),
+            tolerance=CV_TOLERANCE,
+        )
+        path.append(found.coefficients)
+        logits.append(found.logits[np.arange(n), folds].astype(np.float64))
+        losses.append(_mean_loss(logits[-1], targets, own))
+        if len(losses) > 1 and losses[-1] > losses[-2]:
+            break
+    callback(Progress("Fitting", len(strengths), len(strengths)))
+    best = int(np.argmin(losses))
+    whole = minimise(
+        photos,
+        repeated,
+        weights[:, -1:] * strengths[best],
+        classes=classes,
+        start=path[best][:, -1:],
+        tolerance=TOLERANCE,
+    )
+    temperature = _fit_temperature(logits[best], targets, own)
+    weight, bias = photos.on_raw_features(whole.coefficients[:, 0] / np.float32(temperature))
     oof = softmax(logits[best] / temperature, axis=1).astype(np.float32)
-    return HeadFit(head, float(strengths[best]), temperature, oof)
+    return HeadFit(Head(weight, bias), float(strengths[best]), temperature, oof, tuple(path))
+
+
+def _start(start: HeadFit | None, path: Sequence[Coefficients]) -> Coefficients | None:
+    """Where the next strength begins: at its own earlier solution, else where the last strength ended."""
+    if start is not None and len(path) < len(start.path):
+        return start.path[len(path)]
+    return path[-1] if path else None
 
 
 def assign_folds(
@@ -139,93 +179,9 @@ def assign_folds(
     return np.array([fold_of_group[int(g)] for g in groups], dtype=np.intp)
 
 
-def _principal_axes(x: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Turn (n, d) into its principal axes: coordinates (n, r) and the orthonormal basis (d, r)."""
-    n, d = x.shape
-    if n >= d:
-        _, basis = np.linalg.eigh(x.T @ x)
-        return np.ascontiguousarray(x @ basis), basis
-    squares, left = np.linalg.eigh(x @ x.T)
-    real = squares > squares[-1] * SPAN_TOLERANCE
-    basis = x.T @ (left[:, real] / np.sqrt(squares[real]))
-    return np.ascontiguousarray(x @ basis), basis
-
-
 def _class_weights(targets: Targets, classes: int) -> Floats:
     counts = np.bincount(targets, minlength=classes)
     return (len(targets) / (np.count_nonzero(counts) * counts))[targets]
-
-
-def _out_of_fold(
-    x: npt.NDArray[np.float32],
-    targets: Targets,
-    weights: Floats,
-    classes: int,
-    folds: npt.NDArray[np.intp],
-    strengths: Sequence[float],
-    callback: Callback,
-) -> Floats:
-    """Logits (strengths, n, classes) from heads that never saw the photo's fold."""
-    logits = np.zeros((len(strengths), len(x), classes))
-    numbers = np.unique(folds)
-
-    def hold_out(fold: int) -> None:
-        seen, held = folds != fold, folds == fold
-        fits = _path(x[seen], targets[seen], weights[seen], classes, strengths)
-        logits[:, held] = [x[held] @ fit[:-1] + fit[-1] for fit in fits]
-
-    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="fold") as pool:
-        for done, _ in enumerate(pool.map(hold_out, numbers), start=1):
-            callback(Progress("Fitting", done, len(numbers)))
-    return logits
-
-
-def _path(
-    x: npt.NDArray[np.float32], targets: Targets, weights: Floats, classes: int, strengths: Sequence[float]
-) -> list[Floats]:
-    """Coefficients (features + 1, classes), bias last, for each C from strong to weak regularisation."""
-    start = np.zeros((x.shape[1] + 1, classes))
-    fits: list[Floats] = []
-    for strength in strengths:
-        start = _minimised(x, targets, weights * strength, start)
-        fits.append(start)
-    return fits
-
-
-def _minimised(x: npt.NDArray[np.float32], targets: Targets, weights: Floats, start: Floats) -> Floats:
-    """Minimise the objective above from `start`; `weights` hold C already."""
-    onehot = np.eye(start.shape[1])[targets] * weights[:, None]
-    root = _hessian_root(x, weights)
-
-    def objective(flat: Floats) -> tuple[float, Floats]:
-        coefficients = flat.reshape(start.shape) / root
-        log_probs = log_softmax(x @ coefficients[:-1].astype(np.float32) + coefficients[-1], axis=1)
-        residual = np.exp(log_probs) * weights[:, None] - onehot  # (n, classes)
-        gradient = np.empty_like(coefficients)
-        gradient[:-1] = x.T @ residual.astype(np.float32) + coefficients[:-1]
-        gradient[-1] = residual.sum(axis=0)
-        loss = -float((onehot * log_probs).sum()) + 0.5 * float((coefficients[:-1] ** 2).sum())
-        return loss, (gradient / root).ravel()
-
-    found = minimize(
-        objective,
-        (start * root).ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        options={
-            "maxiter": 200,
-            "maxcor": 20,
-            "gtol": GRADIENT_TOLERANCE * float(weights.max()),
-            "ftol": LOSS_TOLERANCE,
-        },
-    )
-    return np.asarray(found.x).reshape(start.shape) / root
-
-
-def _hessian_root(x: npt.NDArray[np.float32], weights: Floats) -> Floats:
-    """Square root of the Hessian's diagonal (features + 1, 1), the bias last."""
-    data = CURVATURE * (weights @ (x.astype(np.float64) ** 2))
-    return np.asarray(np.sqrt(np.append(1.0 + data, 1e-3 + CURVATURE * weights.sum()))[:, None])
 
 
 def _mean_loss(logits: Floats, targets: Targets, weights: Floats) -> float:
