@@ -1,4 +1,4 @@
-"""The cleaner: photos with the most surprising label first, and a decision for each at one key.
+"""The cleaner: photos with the worst issue first, and a decision for each at one key.
 
 In a notebook:
 
@@ -7,12 +7,13 @@ In a notebook:
     cleaner.decide(relabel("grizzly"), [photo_id])
     cleaner.changes.apply()
 
-Decisions are in the catalog the moment they are made, so a filter, a reload or a killed kernel loses none.
+Decisions are in the catalog the moment they are made, so a filter, a reload or a killed kernel loses none. After
+every few of them what is left is ranked again, beside everything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -20,30 +21,36 @@ from typing import Any
 import anywidget
 import traitlets
 
-from fieldmark import decisions
 from fieldmark.callbacks import Progress
 from fieldmark.catalog_schema import FILE_NAME, HIDDEN
 from fieldmark.decisions import Decision, StagedDecision
 from fieldmark.errors import Cancelled
+from fieldmark.issue import KINDS
+from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
-from fieldmark_widgets.cleanerwords import say_surprise
+from fieldmark_widgets.cleanerwords import describe_kinds, say_headline, say_summary, say_surprise
+from fieldmark_widgets.closeups import CloseUps
 from fieldmark_widgets.component import Component
-from fieldmark_widgets.gallery import Gallery, GalleryRow
+from fieldmark_widgets.gallery import Gallery, GalleryRow, LazyRows
 from fieldmark_widgets.galleryrows import chosen_in, focus_on, row_of, target_of
 from fieldmark_widgets.guard import explain_error, guard
-from fieldmark_widgets.photorows import Judgement, PhotoRow, judge, rank
-from fieldmark_widgets.rowfilter import RowFilter, photo_name
+from fieldmark_widgets.photolist import PhotoList
+from fieldmark_widgets.photorows import Judgement, judge_with_issues
+from fieldmark_widgets.rejudging import Rejudging
+from fieldmark_widgets.rowfilter import RowFilter
 from fieldmark_widgets.stagedchanges import StagedChanges
-from fieldmark_widgets.staging import Staging
+from fieldmark_widgets.staging import Staging, as_told
 from fieldmark_widgets.strings_cleaner import CLEANER
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace, as_workspace
 
-FILTERS = ("label", "side", "decision", "disagrees", "text", "only")
+FILTERS = ("label", "side", "decision", "issue", "confidence", "disagrees", "text", "only")
 MANY = 25
 """Above so many photos at once, deciding is left to the worker: each is written to the disk by itself."""
+RANK_AGAIN = 8
+"""After so many decisions what is left is ranked again."""
 MOST_TOLD = 3
 """Decisions of somebody else that were replaced, and are told of one by one."""
 
@@ -51,14 +58,14 @@ MOST_TOLD = 3
 class Cleaner(Component):
     """Shows photos to decide about: keep, delete, relabel or unsure.
 
-    Messages from the browser: `decide` (what: keep, delete, unsure, accept or relabel, with to), `take_back`,
-    `undo_decision`, all about the photos chosen in the gallery; `show_all`, which ends `only`; `cancel`; and `look`,
-    now and then, which is when other pages' decisions are seen.
+    Messages from the browser: `decide` (what: keep, delete, unsure, accept or relabel, with to), `take_back` and
+    `undo_decision`, about the chosen photos; `show_all`, which ends `only`; `cancel`; and `look`, now and then, which
+    is when other pages' decisions are seen.
     """
 
     _esm = module("cleaner")
     _css = stylesheet("cleaner")
-    set_by_page = frozenset({"label", "side", "decision", "disagrees", "text"})
+    set_by_page = frozenset({"label", "side", "decision", "issue", "confidence", "disagrees", "text"})
 
     label = traitlets.Unicode("").tag(sync=True)
     """Show only photos of this class; empty for all."""
@@ -66,6 +73,10 @@ class Cleaner(Component):
     """Show only photos that were learned from, or held out."""
     decision = traitlets.Enum(("any", "open", "staged"), "any").tag(sync=True)
     """Show only photos without, or with, a decision that waits."""
+    issue = traitlets.Enum(("", "any", *KINDS), "").tag(sync=True)
+    """Show only photos with this kind of issue, or with any; empty for all photos."""
+    confidence = traitlets.Enum(("any", "high", "middle", "low"), "any").tag(sync=True)
+    """Show only photos that the model is sure of (from 90 %), fairly sure (from 70 %) or unsure."""
     disagrees = traitlets.Bool(False).tag(sync=True)
     """Show only photos where the model says something else than the label."""
     text = traitlets.Unicode("").tag(sync=True)
@@ -84,6 +95,8 @@ class Cleaner(Component):
     _strings = traitlets.Dict(dict(CLEANER)).tag(sync=True)
     _classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _kinds = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _headline = traitlets.Unicode("").tag(sync=True)
     _summary = traitlets.Unicode("").tag(sync=True)
     _notice = traitlets.Unicode("").tag(sync=True)
     _progress = traitlets.Unicode("").tag(sync=True)
@@ -95,12 +108,10 @@ class Cleaner(Component):
         """Clean a workspace's project, or the dataset folder at a path."""
         self.workspace = as_workspace(workspace)
         self.staging: Staging | None = None
-        self._judgements: Mapping[int, Judgement] = {}
-        self._rows: list[PhotoRow] = []
-        self._by_id: dict[int, PhotoRow] = {}
-        self._cards: dict[int, tuple[StagedDecision | None, GalleryRow]] = {}
-        self._root = Path()
-        self._n_wrong = 0
+        self.photos = PhotoList()
+        self._rejudging: Rejudging | None = None
+        self._n_decided = 0
+        self._is_ranking = False
         self._watch: Watch | None = None
         self._seen_ns = 0
         self._deciding = False
@@ -126,9 +137,7 @@ class Cleaner(Component):
 
     def accept(self, photo_ids: Sequence[int] | None = None) -> None:
         """Take the model's suggestion: relabel to what it says, or keep where it agrees."""
-        ids = self.chosen() if photo_ids is None else photo_ids
-        rows = [self._by_id[photo_id] for photo_id in ids if photo_id in self._by_id]
-        self._stage({row.photo.id: _suggested(row) for row in rows if row.said is not None})
+        self._stage(self.photos.suggestions(self.chosen() if photo_ids is None else photo_ids))
 
     def take_back(self, photo_ids: Sequence[int] | None = None) -> None:
         """Let photos wait for nothing any more."""
@@ -183,27 +192,25 @@ class Cleaner(Component):
         self._take_staged(done.result(), wanted)
 
     def _take_staged(self, surprises: Sequence[StagedDecision], wanted: Mapping[int, Decision]) -> None:
-        following = self._following(wanted)
+        following = self.gallery.after(wanted)
         self._notice = " ".join(
-            say_surprise(theirs, photo_name(self._by_id[theirs.photo_id]), wanted[theirs.photo_id])
+            say_surprise(theirs, self.photos.name(theirs.photo_id), wanted[theirs.photo_id])
             for theirs in surprises[:MOST_TOLD]
-            if theirs.photo_id in self._by_id
         )
         self._say_decided()
         self.gallery.selected = ()
         if following is not None:
             focus_on(self.gallery, following)
-
-    def _following(self, decided: Collection[int]) -> int | None:
-        """The photo to look at next: the one behind the last that was decided about."""
-        ids = [row.photo.id for row in self.shown]
-        last = max((place for place, photo_id in enumerate(ids) if photo_id in decided), default=len(ids))
-        return next(iter(ids[last + 1 :]), None)
+        self._n_decided += len(wanted)
+        self._rank_again()
 
     def _say_decided(self) -> None:
         """Show what was decided here, and tell the others."""
         self._seen_ns = self._written_ns()
-        self._show()
+        if self.decision == "any":
+            self._renew()
+        else:
+            self._show()
         self._deciding = True
         try:
             self.workspace.say_changed()
@@ -216,8 +223,11 @@ class Cleaner(Component):
     def _on_project(self, _change: object = None) -> None:
         project = self.workspace.project
         self.problem = self._notice = self._progress = ""
-        self._watch, self._judgements, self.only = None, {}, ()
+        self._watch, self._rejudging, self.only = None, None, ()
+        self.photos = PhotoList()
         self.staging = Staging(project.catalog, self.workspace.who) if project else None
+        if project:
+            self._look_closely_with(CloseUps(project.catalog, None))
         self._read()
         self._on_training()
 
@@ -229,19 +239,21 @@ class Cleaner(Component):
             return
         watch = self._watch = Watch(self._show_progress)
         self.state, self._progress = "busy", CLEANER["fitting"]
+        self._show_words()
         self.workspace.worker.submit(
-            lambda: judge(project.learner or project.fitted(watch), project.catalog),
-            lambda done: self._take_judgements(done, project),
+            lambda: _judge(project, watch), lambda done: self._take_judgements(done, project)
         )
 
     @guard
-    def _take_judgements(self, done: Future[dict[int, Judgement]], project: Project) -> None:
+    def _take_judgements(self, done: Future[tuple[Learner, dict[int, Judgement]]], project: Project) -> None:
         if project is not self.workspace.project:
             return  # another dataset was opened meanwhile
         self._watch, self._progress = None, ""
         untouched = bool(self.shown) and self.gallery.focus == self.shown[0].photo.id
-        self._judgements = {} if done.exception() else done.result()
-        self._read()
+        learner, judgements = (None, {}) if done.exception() else done.result()
+        self._n_decided, self._rejudging = 0, Rejudging(learner, project.catalog) if learner else None
+        self._look_closely_with(CloseUps(project.catalog, learner))
+        self._read(judgements)
         if untouched and self.shown:  # nobody has begun: begin with the most surprising one
             focus_on(self.gallery, self.shown[0].photo.id)
         error = done.exception()
@@ -252,23 +264,47 @@ class Cleaner(Component):
     def _on_change(self, _change: object = None) -> None:
         if not self._deciding:
             self._read()
+            self._rank_again(at_once=True)
 
-    def _read(self) -> None:
-        """Read photos and decisions anew."""
+    def _read(self, judgements: Mapping[int, Judgement] | None = None) -> None:
+        """Read photos and decisions anew; only a new word of the model changes the order."""
         project = self.workspace.project
         if project is None or self.staging is None:
-            self._rows = []
+            self.photos = PhotoList()
         else:
-            self._root = project.root
             self._seen_ns = self._written_ns()
             self.staging.read()
-            self._rows = rank(project.catalog.photos(), self._judgements)
-        self._by_id = {row.photo.id: row for row in self._rows}
-        self._cards.clear()
-        self._classes = sorted({row.photo.label for row in self._rows})
-        self._n_wrong = sum(row.disagrees for row in self._rows)
+            photos = project.catalog.photos()
+            self.photos = self.photos.renewed(photos) if judgements is None else PhotoList(photos, judgements)
         if self._watch is None:
-            self.state = "ready" if self._rows else "empty"
+            self.state = "ready" if len(self.photos) else "empty"
+        self._show()
+
+    def _look_closely_with(self, closeups: CloseUps) -> None:
+        self.gallery.look_closely_with(lambda photo_id: closeups.of(self.photos[photo_id]))
+
+    # --- Ranking again what is left ---
+
+    def _rank_again(self, *, at_once: bool = False) -> None:
+        """After some decisions, let the worker fit again and rank what is left; one at a time."""
+        rejudging, staging = self._rejudging, self.staging
+        enough = self._n_decided >= RANK_AGAIN or (at_once and self._n_decided > 0)
+        if rejudging is None or staging is None or self._is_ranking or self._watch or not enough:
+            return
+        self._is_ranking, self._n_decided = True, 0
+        waiting, before = dict(staging.decisions), self.photos.judgements
+        self.workspace.worker.submit(
+            lambda: rejudging.judge(waiting, before), lambda done: self._take_rejudged(done, rejudging)
+        )
+
+    @guard
+    def _take_rejudged(self, done: Future[dict[int, Judgement]], rejudging: Rejudging) -> None:
+        """Move nothing up to the photo that is looked at, nor under a choice of several."""
+        self._is_ranking = False
+        if rejudging is not self._rejudging or done.exception() is not None or self.gallery.selected:
+            return  # what is ranked by the labels from before stays
+        waiting = self.staging.decisions if self.staging else {}
+        self.photos.rank_again(done.result(), waiting, self.gallery.focus)
         self._show()
 
     @traitlets.observe(*FILTERS)
@@ -281,26 +317,41 @@ class Cleaner(Component):
         """Show the photos that the filters take, with what was decided about them."""
         waiting = self.staging.decisions if self.staging else {}
         only = frozenset(photo.id for photo in self.only)
-        wanted = RowFilter(self.label, self.side, self.decision, self.disagrees, self.text, only)
-        self.shown = tuple(row for row in self._rows if wanted.takes(row, waiting.get(row.photo.id)))
-        new = sorted({s.decision.to for s in waiting.values() if s.decision.to} - set(self._classes))
-        self._labels = [*self._classes, *new]
-        self._n_shown = len(self.shown)
-        summary = CLEANER["ranked" if self._judgements else "unranked"]
-        self._summary = summary.format(shown=self._n_shown, n=len(self._rows), wrong=self._n_wrong)
-        self.gallery.rows = tuple(self._card(row, waiting.get(row.photo.id)) for row in self.shown)
+        wanted = RowFilter(
+            self.label, self.side, self.decision, self.disagrees, self.text, self.issue, self.confidence, only
+        )
+        rows = self.photos.rows
+        if not wanted.is_open:
+            rows = [row for row in rows if wanted.takes(row, waiting.get(row.photo.id))]
+        self.shown, self._n_shown = tuple(rows), len(rows)
+        self.gallery.rows = LazyRows([row.photo.id for row in rows], self._card)
+        self._show_words()
+
+    def _renew(self) -> None:
+        """Show what was decided, where that changes nothing about which photos are shown."""
+        self.gallery.renew()
+        self._show_words()
+
+    def _show_words(self) -> None:
+        waiting = self.staging.decisions if self.staging else {}
+        photos, is_ranked = self.photos, bool(self.photos.judgements)
+        new = sorted({s.decision.to for s in waiting.values() if s.decision.to} - set(photos.classes))
+        self._classes, self._labels = photos.classes, [*photos.classes, *new]
+        left = [kinds for photo_id, kinds in photos.kinds.items() if photo_id not in waiting]
+        self._kinds = describe_kinds(left, self.issue)
+        self._headline = say_headline(len(photos), len(left), is_ranked=is_ranked)
+        summary = say_summary(self._n_shown, len(photos), len(waiting), is_ranked=is_ranked)
+        self._summary = "" if self._watch and not is_ranked else summary
         self._show_target()
 
-    def _card(self, row: PhotoRow, staged: StagedDecision | None) -> GalleryRow:
-        """A photo as the gallery shows it, made anew only when something was decided about it."""
-        kept = self._cards.get(row.photo.id)
-        if kept is None or kept[0] != staged:
-            kept = self._cards[row.photo.id] = (staged, row_of(self._root, row, staged))
-        return kept[1]
+    def _card(self, photo_id: int) -> GalleryRow:
+        """A photo as the gallery shows it."""
+        assert self.staging is not None  # else there are no photos
+        return row_of(self.staging.root, self.photos[photo_id], self.staging.decisions.get(photo_id))
 
     def _show_target(self, _change: object = None) -> None:
         """Say in the bar which photos a decision is about."""
-        rows = [self._by_id[photo_id] for photo_id in self.chosen() if photo_id in self._by_id]
+        rows = self.photos.of(self.chosen())
         waiting = self.staging.decisions if self.staging else {}
         self._target = target_of(rows, waiting.get(rows[0].photo.id) if rows else None)
 
@@ -325,7 +376,10 @@ class Cleaner(Component):
             return
         self.problem = self._notice = ""
         if kind == "decide":
-            self._decide_as_told(str(message.get("what")), message.get("to"))
+            if message.get("what") == "accept":
+                self.accept()
+            elif decision := as_told(message.get("what"), message.get("to")):
+                self.decide(decision)
         elif kind == "take_back":
             self.take_back()
         elif kind == "undo_decision":
@@ -335,19 +389,12 @@ class Cleaner(Component):
         elif kind == "cancel" and self._watch is not None:
             self._watch.cancel()
 
-    def _decide_as_told(self, what: str, to: object) -> None:
-        if what == "relabel" and isinstance(to, str):
-            self.decide(decisions.relabel(to.strip()))
-        elif what == "accept":
-            self.accept()
-        elif what in ("keep", "delete", "unsure"):
-            self.decide(getattr(decisions, what))
-
     def _look(self) -> None:
         """See whether another page has changed something."""
         if self._written_ns() != self._seen_ns:
             self.workspace.say_changed()
 
 
-def _suggested(row: PhotoRow) -> Decision:
-    return decisions.relabel(row.said) if row.said and row.disagrees else decisions.keep
+def _judge(project: Project, watch: Watch) -> tuple[Learner, dict[int, Judgement]]:
+    learner = project.learner or project.fitted(watch)
+    return learner, judge_with_issues(learner, project.catalog, watch)

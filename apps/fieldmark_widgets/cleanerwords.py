@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from fieldmark.catalog import Catalog
+from fieldmark.catalog import Catalog, Change
 from fieldmark.comparison import Comparison, compare_rounds
 from fieldmark.decisions import Decision, Kind, StagedDecision
+from fieldmark.issue import KINDS as ISSUES
+from fieldmark.issue import IssueKind
 from fieldmark.journal import Act
 from fieldmark.project import KEY_LENGTH, Project, Round
 from fieldmark_widgets.strings_cleaner import CLEANER
@@ -23,6 +26,34 @@ def count_decisions(decisions: Iterable[Decision], prefix: str = "n") -> str:
     counts = Counter(decision.kind for decision in decisions)
     parts = [(f"{prefix}_{kind}", counts[kind]) for kind in KINDS if counts[kind]]
     return ", ".join(CLEANER[key].format(n=f"{n:,}") for key, n in parts if key in CLEANER)
+
+
+def say_headline(n: int, n_left: int, *, is_ranked: bool) -> str:
+    """The answer to "what needs me?"."""
+    if not is_ranked:
+        return say_photos(n)
+    if not n_left:
+        return CLEANER["nothing_left"]
+    return CLEANER["left_one" if n_left == 1 else "left"].format(n=f"{n_left:,}")
+
+
+def say_summary(n_shown: int, n: int, n_decided: int, *, is_ranked: bool) -> str:
+    """How many photos are shown, in which order, and how many were decided about."""
+    said = CLEANER["ranked" if is_ranked else "unranked"].format(shown=f"{n_shown:,}", n=f"{n:,}")
+    return " ".join([said, CLEANER["decided"].format(n=f"{n_decided:,}")]) if n_decided else said
+
+
+def describe_kinds(left: Sequence[Sequence[IssueKind]], chosen: str) -> list[dict[str, Any]]:
+    """How many photos are left of each kind of issue; the chosen kind also where none is."""
+    counts = Counter(kind for kinds in left for kind in kinds)
+    return [{"kind": kind, "n": counts[kind]} for kind in ISSUES if counts[kind] or kind == chosen]
+
+
+def say_change(change: Change) -> str:
+    """One line of a photo's history: "black → grizzly, by anna at 14:02"."""
+    by = CLEANER["act_by"].format(who=change.who, at=say_time(change.at))
+    old, new = (value or CLEANER["nowhere"] for value in (change.old, change.new))
+    return f"{old} → {new}, {by}"
 
 
 def tag_of(decision: Decision) -> str:

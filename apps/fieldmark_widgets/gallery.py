@@ -10,11 +10,11 @@ In a notebook:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import traitlets
 
@@ -24,6 +24,7 @@ from fieldmark.errors import BadImageError
 from fieldmark.scan import list_photos
 from fieldmark.thumbnails import make_thumbnails, make_whole
 from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.closeup import CloseUp
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.strings_gallery import GALLERY
@@ -62,21 +63,43 @@ class GalleryRow:
     """Who made it, under which licence; shown with the whole photo."""
 
 
+class LazyRows(Sequence[GalleryRow]):
+    """Rows that are made when they come into sight: a hundred thousand of them cost nothing beforehand."""
+
+    def __init__(self, ids: Sequence[int], make: Callable[[int], GalleryRow]) -> None:
+        """Name the photos in order; `make` gives the row of an id, and is asked anew each time."""
+        self.ids, self._make = ids, make
+
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> GalleryRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[GalleryRow]: ...
+    def __getitem__(self, place: int | slice) -> GalleryRow | Sequence[GalleryRow]:
+        """Make one row, or several."""
+        if isinstance(place, slice):
+            return [self._make(photo) for photo in self.ids[place]]
+        return self._make(self.ids[place])
+
+
 class Gallery(Component):
     """Shows photos, lets them be chosen, and shows one of them whole.
 
     Messages from the browser: `rows` (first, last), `thumbs` (ids, which replace those asked for before), `whole`
-    (id, which does too), `key` (key); and with `act`, the number of what somebody does: `focus` (at, or the id of
+    (id, which does too), `closeup` (id), `key` (key); and with `act`, the number of what somebody does: `focus` (at, or the id of
     the photo seen there), `select` (ranges, and the version they are of). Answers: `rows`, `thumb` (one buffer, or
-    a reason), `whole` (as thumb). The page shows what it was asked for at once, and listens to `_at` and `_ranges`
+    a reason), `whole` (as thumb), `closeup` (see `closeup.CloseUp`). The page shows what it was asked for at once, and listens to `_at` and `_ranges`
     again when `_heard` is the number of its last act: else an answer to an older one would throw it back.
     """
 
     _esm = module("gallery")
     _css = stylesheet("gallery")
 
-    rows = traitlets.Tuple()
-    """A GalleryRow for each photo, in order; ids are different."""
+    rows: Any = traitlets.Instance("collections.abc.Sequence", args=((),))
+    """A GalleryRow for each photo, in order, as a tuple or as LazyRows; ids are different."""
     selected = traitlets.Tuple()
     """Ids of the chosen photos, in the order of the rows."""
     focus = traitlets.Int(None, allow_none=True)
@@ -95,15 +118,19 @@ class Gallery(Component):
     _ranges = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
     _heard = traitlets.Int(0).tag(sync=True)
     _tells_keys = traitlets.Bool(False).tag(sync=True)
+    _has_closeups = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, rows: Iterable[GalleryRow] = (), **traits: Any) -> None:
         """Show photos."""
         self._worker = Worker("gallery")
+        self._ids: Sequence[int] = ()
         self._places: dict[int, int] = {}
         self._wanted: list[GalleryRow] = []
         self._wanted_whole: GalleryRow | None = None
         self._at_work = False
         self._key_handlers: list[KeyHandler] = []
+        self._look_closely: Callable[[int], CloseUp] | None = None
+        self._wanted_closeup: int | None = None
         super().__init__(**traits)
         self.on_msg(self._receive)
         self.rows = tuple(rows)
@@ -130,6 +157,23 @@ class Gallery(Component):
             self._key_handlers.append(handler)
         self._tells_keys = bool(self._key_handlers)
 
+    def look_closely_with(self, look: Callable[[int], CloseUp] | None) -> None:
+        """Show beside a whole photo what `look` knows of it, by its id; it is asked in the gallery's own thread."""
+        self._look_closely, self._has_closeups = look, look is not None
+
+    def renew(self) -> None:
+        """Show rows anew whose words have changed; which photos there are, and their order, has not."""
+        self._version += 1
+
+    def shows(self, photo: int) -> bool:
+        """Whether there is a row of this id."""
+        return photo in self._places
+
+    def after(self, photos: Collection[int]) -> int | None:
+        """The photo behind the last of these; None where there is none."""
+        last = max((self._places[photo] for photo in photos if photo in self._places), default=self._n)
+        return self._ids[last + 1] if last + 1 < self._n else None
+
     def wait(self, timeout_s: float = 60.0) -> None:
         """Block until all pictures that were asked for are sent.
 
@@ -149,11 +193,12 @@ class Gallery(Component):
     def _show_rows(self, _change: object = None) -> None:
         """Keep focus and selection on the photos they are on; a photo that is gone leaves its place to the next."""
         place = max(self._at, 0)
-        self._places = {row.id: number for number, row in enumerate(self.rows)}
-        self._n = len(self.rows)
+        self._ids = self.rows.ids if isinstance(self.rows, LazyRows) else [row.id for row in self.rows]
+        self._places = {photo: number for number, photo in enumerate(self._ids)}
+        self._n = len(self._ids)
         self.selected = tuple(photo for photo in self.selected if photo in self._places)
         if self.focus not in self._places:
-            self.focus = self.rows[min(place, self._n - 1)].id if self.rows else None
+            self.focus = self._ids[min(place, self._n - 1)] if self._n else None
         with self.hold_sync():  # a page takes them over together
             self._version += 1
             self._show_focus()
@@ -182,13 +227,13 @@ class Gallery(Component):
         if message.get("id") in self._places:
             self.focus = message["id"]
         elif 0 <= (place := int(message["at"])) < self._n:
-            self.focus = self.rows[place].id
+            self.focus = self._ids[place]
 
     def _select(self, ranges: Ranges) -> None:
         places = sorted(
             {place for first, last in ranges for place in range(max(first, 0), min(last + 1, self._n))}
         )
-        self.selected = tuple(self.rows[place].id for place in places)
+        self.selected = tuple(self._ids[place] for place in places)
 
     # --- Pictures ---
 
@@ -207,6 +252,9 @@ class Gallery(Component):
         if (row := self._wanted_whole) is not None:
             self._wanted_whole = None
             self._submit("whole", [row], lambda: [make_whole(row.file)])
+        elif (photo := self._wanted_closeup) is not None and (look := self._look_closely) is not None:
+            self._wanted_closeup, self._at_work = None, True
+            self._worker.submit(lambda: look(photo), lambda done: self._send_closeup(photo, done))
         elif self._wanted:
             batch, self._wanted = self._wanted[:BATCH], self._wanted[BATCH:]
             wanted = [(row.file, row.hash) for row in batch]
@@ -222,6 +270,15 @@ class Gallery(Component):
         try:
             for row, picture in zip(rows, done.result(), strict=True):
                 self._send_picture(kind, row.id, picture)
+        finally:
+            self._make_pictures()
+
+    @guard
+    def _send_closeup(self, photo: int, done: Future[CloseUp]) -> None:
+        self._at_work = False
+        try:
+            words, pictures = done.result().message()
+            self.send({"kind": "closeup", "id": photo, **words}, pictures)
         finally:
             self._make_pictures()
 
@@ -248,6 +305,9 @@ class Gallery(Component):
             self._want_thumbs([int(photo) for photo in message["ids"]])
         elif kind == "whole" and message.get("id") in self._places:
             self._want_whole(message["id"])
+        elif kind == "closeup" and message.get("id") in self._places:
+            self._wanted_closeup = message["id"]
+            self._make_pictures()
         elif kind in ("focus", "select"):
             self._take_act(message)
         elif kind == "key":

@@ -81,5 +81,5 @@ def chosen_in(gallery: Gallery) -> list[int]:
 def focus_on(gallery: Gallery, photo_id: int) -> None:
     """Go to a photo, if it is shown, and choose no other."""
     gallery.selected = ()
-    if any(row.id == photo_id for row in gallery.rows):
+    if gallery.shows(photo_id):
         gallery.focus = photo_id

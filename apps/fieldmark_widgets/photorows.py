@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf, log
 from types import MappingProxyType
 
 from fieldmark.assessment import Assessed, Side, assess
+from fieldmark.callbacks import Callback
 from fieldmark.catalog import Catalog, CatalogPhoto
+from fieldmark.cleaning import find_issues
 from fieldmark.dataset import Item
 from fieldmark.interp import SMALLEST_PROB
+from fieldmark.issue import Issue
 from fieldmark.learner import Learner
 
+ABOUT_LABELS = frozenset({"label", "two_labels", "odd"})
+"""Kinds of issues that a new label settles."""
 NOT_JUDGED: Mapping[str, float] = MappingProxyType({})
 
 
@@ -25,6 +30,17 @@ class Judgement:
     """The label it had in the training."""
     probs: Mapping[str, float]
     """Every class in vocab order."""
+    issues: tuple[Issue, ...] = ()
+    """What is probably wrong with the photo, worst first."""
+    said: str = field(init=False)
+    """The most probable class."""
+    prob_said: float = field(init=False)
+    """Its probability."""
+
+    def __post_init__(self) -> None:
+        """Find the answer once: photos are ranked and filtered by it again and again."""
+        object.__setattr__(self, "said", max(self.probs, key=self.probs.__getitem__))
+        object.__setattr__(self, "prob_said", self.probs[self.said])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,7 @@ class PhotoRow:
     @property
     def said(self) -> str | None:
         """The most probable class."""
-        return max(self.probs, key=self.probs.__getitem__, default=None)
+        return self.judgement.said if self.judgement else None
 
     @property
     def prob_given(self) -> float:
@@ -53,7 +69,20 @@ class PhotoRow:
     @property
     def prob_said(self) -> float:
         """Probability of the most probable class."""
-        return max(self.probs.values(), default=0.0)
+        return self.judgement.prob_said if self.judgement else 0.0
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What is probably wrong with it, worst first, as far as that is still so with the label it has now."""
+        judged = self.judgement
+        if judged is None or not judged.issues or judged.trained_as == self.photo.label:
+            return judged.issues if judged else ()
+        return tuple(issue for issue in judged.issues if issue.kind not in ABOUT_LABELS)
+
+    @property
+    def score(self) -> float:
+        """How bad the worst of its issues is, 0 … 1; 0 without one."""
+        return self.issues[0].score if self.judgement and self.judgement.issues and self.issues else 0.0
 
     @property
     def loss(self) -> float | None:
@@ -71,6 +100,25 @@ def judge(learner: Learner, catalog: Catalog) -> dict[int, Judgement]:
     find = PhotoFinder(catalog, learner)
     found = ((find(assessed.item), assessed) for assessed in assess(learner))
     return {photo.id: _judgement(assessed) for photo, assessed in found if photo is not None}
+
+
+def judge_with_issues(learner: Learner, catalog: Catalog, callback: Callback) -> dict[int, Judgement]:
+    """As `judge`, with what is probably wrong with each photo."""
+    judged = judge(learner, catalog)
+    find = PhotoFinder(catalog, learner)
+    of_photo: dict[int, list[Issue]] = {}
+    for issue in find_issues(learner, callback=callback):
+        photo = find(Item(issue.path, issue.given, issue.hash))
+        if photo is not None and photo.id in judged:
+            of_photo.setdefault(photo.id, []).append(issue)
+    return judged | {
+        photo_id: replace_issues(judged[photo_id], tuple(issues)) for photo_id, issues in of_photo.items()
+    }
+
+
+def replace_issues(judgement: Judgement, issues: tuple[Issue, ...]) -> Judgement:
+    """The same word of the model, with other issues."""
+    return Judgement(judgement.side, judgement.trained_as, judgement.probs, issues)
 
 
 class PhotoFinder:
@@ -94,10 +142,24 @@ def _judgement(assessed: Assessed) -> Judgement:
 
 
 def rank(photos: Iterable[CatalogPhoto], judgements: Mapping[int, Judgement]) -> list[PhotoRow]:
-    """Put the most surprising label first; photos that were not judged come last, by class."""
+    """Put the worst issue first, then the most surprising label; photos that were not judged come last, by class."""
     rows = [PhotoRow(photo, judgements.get(photo.id)) for photo in photos]
     return sorted(rows, key=_surprise)
 
 
-def _surprise(row: PhotoRow) -> tuple[float, str, str]:
-    return (inf if row.loss is None else -row.loss), row.photo.label, row.photo.path
+def _surprise(row: PhotoRow) -> tuple[float, float, str, str]:
+    loss = row.loss
+    return -row.score, (inf if loss is None else -loss), row.photo.label, row.photo.path
+
+
+def rank_again(
+    rows: Sequence[PhotoRow],
+    judgements: Mapping[int, Judgement],
+    decided: Collection[int],
+    current: int | None,
+) -> list[PhotoRow]:
+    """Rank what is left by a newer word of the model; up to the photo that is looked at nothing moves or changes."""
+    at = next((place for place, row in enumerate(rows) if row.photo.id == current), -1)
+    behind = [PhotoRow(row.photo, judgements.get(row.photo.id)) for row in rows[at + 1 :]]
+    left = sorted((row for row in behind if row.photo.id not in decided), key=_surprise)
+    return [*rows[: at + 1], *left, *(row for row in behind if row.photo.id in decided)]

@@ -9,6 +9,9 @@ from pathlib import PurePosixPath
 from fieldmark.decisions import StagedDecision
 from fieldmark_widgets.photorows import PhotoRow
 
+HIGH, MIDDLE = 0.9, 0.7
+"""Probabilities from which on the model is called sure, and fairly sure."""
+
 
 @dataclass(frozen=True)
 class RowFilter:
@@ -24,6 +27,10 @@ class RowFilter:
     """Only where the model says something else than the label."""
     text: str = ""
     """In the photo's name, in whatever case."""
+    issue: str = ""
+    """A kind of issue, or "any"; empty for all photos, with issues or without."""
+    confidence: str = "any"
+    """How sure the model is of what it says: "high", "middle" or "low"; photos it was not asked about are none."""
     only: Collection[int] = ()
     """Only these photos, by id; empty for all."""
 
@@ -34,9 +41,27 @@ class RowFilter:
             and (self.side == "all" or (row.judgement is not None and row.judgement.side == self.side))
             and (self.decision == "any" or (self.decision == "staged") == (staged is not None))
             and (not self.disagrees or row.disagrees)
+            and (not self.issue or _has_issue(row, self.issue))
+            and (self.confidence == "any" or self.confidence == confidence_of(row))
             and (not self.text or self.text.strip().casefold() in photo_name(row).casefold())
             and (not self.only or row.photo.id in self.only)
         )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every photo is shown."""
+        return self == RowFilter()
+
+
+def _has_issue(row: PhotoRow, kind: str) -> bool:
+    return bool(row.issues) if kind == "any" else any(issue.kind == kind for issue in row.issues)
+
+
+def confidence_of(row: PhotoRow) -> str:
+    """Tell how sure the model is of its answer; empty where it was not asked."""
+    if row.judgement is None:
+        return ""
+    return "high" if row.prob_said >= HIGH else "middle" if row.prob_said >= MIDDLE else "low"
 
 
 def photo_name(row: PhotoRow) -> str:

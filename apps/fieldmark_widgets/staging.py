@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fieldmark import decisions
 from fieldmark.catalog import Catalog
 from fieldmark.decisions import Decision, StagedDecision
 
@@ -25,7 +26,7 @@ class Staging:
 
     def __init__(self, catalog: Catalog, who: str) -> None:
         """Read what waits."""
-        self._catalog, self._who = catalog, who
+        self.root, self._catalog, self._who = catalog.root, catalog, who
         self._moves: list[_Move] = []
         self.decisions: dict[int, StagedDecision] = {}
         """By photo, in the order of deciding."""
@@ -42,13 +43,9 @@ class Staging:
             KeyError: there is no such photo.
             StoreError: the catalog cannot be written; what was staged before stays.
         """
-        before: dict[int, Decision | None] = {}
-        surprises: list[StagedDecision] = []
-        for photo_id, decision in wanted.items():
-            replaced = self._catalog.stage(photo_id, decision, who=self._who)
-            before[photo_id] = replaced.decision if replaced else None
-            if replaced and replaced != self.decisions.get(photo_id):
-                surprises.append(replaced)
+        replaced = self._catalog.stage_all(wanted, who=self._who)
+        before = {photo_id: was.decision if (was := replaced.get(photo_id)) else None for photo_id in wanted}
+        surprises = [was for photo_id, was in replaced.items() if was != self.decisions.get(photo_id)]
         self._moves.append(_Move(before, dict(wanted)))
         self.read()
         return surprises
@@ -74,10 +71,8 @@ class Staging:
             return self._take_back_latest()
         move = self._moves.pop()
         mine = [photo_id for photo_id, after in move.after.items() if self._now(photo_id) == after]
-        for photo_id in mine:
-            decision = move.before[photo_id]
-            if decision is not None:
-                self._catalog.stage(photo_id, decision, who=self._who)
+        again = {photo_id: before for photo_id in mine if (before := move.before[photo_id]) is not None}
+        self._catalog.stage_all(again, who=self._who)
         self._catalog.unstage([photo_id for photo_id in mine if move.before[photo_id] is None])
         self.read()
         return mine
@@ -96,3 +91,14 @@ class Staging:
         self._catalog.unstage(own[-1:])
         self.read()
         return own[-1:]
+
+
+def as_told(what: object, to: object) -> Decision | None:
+    """The decision that a page asks for; None for anything else.
+
+    Raises:
+        DatasetError: the label is empty.
+    """
+    if what == "relabel" and isinstance(to, str):
+        return decisions.relabel(to.strip())
+    return {"keep": decisions.keep, "delete": decisions.delete, "unsure": decisions.unsure}.get(str(what))

@@ -22,6 +22,12 @@ GALLERY = MappingProxyType(
         "close": "Close",
         "zoom_in": "Show every detail",
         "zoom_out": "Show all of it",
+        "closeup": "About this photo",
+        "bars": "How likely each class is",
+        "given": "{label} (its label)",
+        "map": "Where it looked for {label}",
+        "neighbours": "Most like it",
+        "page": "Found on",
         "silent": "No answer yet: the notebook is busy, or it has ended. What you see stays; if it has ended, reload "
         "the page or run the cell again.",
         "keys": "Arrows move, Enter or space shows the whole photo, Ctrl and space chooses it, shift and arrows "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -232,6 +232,15 @@ class Catalog:
         """Note a decision that waits to be applied; give the one it replaces, which may be somebody else's."""
         with self._journal.writing() as connection:
             return decisions.stage(connection, photo_id, decision, who=who)
+
+    def stage_all(self, wanted: Mapping[int, Decision], *, who: str) -> dict[int, StagedDecision]:
+        """Note many decisions, by photo, all or none; give those that they replace. KeyError: as `stage`."""
+        with self._journal.writing() as connection:
+            replaced = (
+                (photo_id, decisions.stage(connection, photo_id, decision, who=who))
+                for photo_id, decision in wanted.items()
+            )
+            return {photo_id: before for photo_id, before in replaced if before}
 
     def unstage(self, photo_ids: Sequence[int]) -> None:
         """Take decisions back that were not applied yet."""

@@ -19,7 +19,7 @@ from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, EmptyDatasetError, NotTrainedError
 from fieldmark.familiarity import Familiarity, fit_familiarity
 from fieldmark.features import Extraction, extract
-from fieldmark.head import HeadFit, assign_folds, fit_head
+from fieldmark.head import Head, HeadFit, assign_folds, fit_head
 from fieldmark.interp import Interpretation
 from fieldmark.modelfile import Calibration, ModelCard, ModelInfo, Sureness
 from fieldmark.resize import ResizeRule
@@ -116,9 +116,24 @@ class Learner:
         return self._done.head.strength
 
     @property
+    def backbone(self) -> Backbone:
+        """The backbone as it is served: frozen, or fine-tuned."""
+        return self._done.backbone
+
+    @property
+    def head(self) -> Head:
+        """The classifier on that backbone's features."""
+        return self._done.head.head
+
+    @property
     def computed(self) -> int:
         """Photos that needed a forward pass; the others were in the feature cache."""
         return self._done.computed
+
+    def groups_of(self, items: Sequence[Item]) -> npt.NDArray[np.intp]:
+        """Give the group number of each photo: the same for photos that must share a fold."""
+        number = {item.path: int(group) for item, group in zip(self.dataset.items, self._group, strict=True)}
+        return np.array([number[item.path] for item in items], dtype=np.intp)
 
     def fit(self, callback: Callback = silent) -> Learner:
         """Compute features, fit the head, judge it on the held-out photos.

@@ -113,7 +113,7 @@ class Predictor:
         image = open_photo(photo, need_px=rule.size_px).image
         outputs = self._one(fit_photo(image, rule)[None])
         index = self.vocab.index(label) if label is not None else int(outputs["probs"][0].argmax())
-        return ActivationMap(_evidence(outputs["cam"][0], index), seen_region(image.size, rule))
+        return ActivationMap(class_evidence(outputs["cam"][0], index), seen_region(image.size, rule))
 
     def probe(self) -> npt.NDArray[np.float32]:
         """Answer on the drawn probes: (probes, classes) probabilities."""
@@ -169,7 +169,7 @@ def _p_value(score: float, known: Sequence[float]) -> float:
     return (1 + len(known) - bisect_left(known, float(score))) / (len(known) + 1)
 
 
-def _evidence(maps: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.float32]:
+def class_evidence(maps: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.float32]:
     """Evidence for one class above the mean of all, scaled to 0 … 1: (classes, h, w) → (h, w)."""
     evidence = np.maximum(maps[index] - maps.mean(axis=0), 0)
     highest = float(evidence.max())

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import comm
 import pytest
 from PIL import Image
 from skimage.data import chelsea
 
+from fieldmark.importing import import_photos
+from fieldmark.learner import Learner
+from fieldmark.project import Project
+from fieldmark.sample import write_sample
+from fieldmark_widgets.cleaner import Cleaner
+from widgets.cleaners import open_cleaner
 from widgets.messages import RecordingComm
 
 
@@ -53,3 +61,31 @@ def make_jpeg() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with its five wrong labels, imported and trained once; copy it to change it."""
+    folder = tmp_path_factory.mktemp("sample")
+    import_photos(write_sample(folder / "photos"), folder / "dataset", who="teacher")
+    return folder / "dataset"
+
+
+@pytest.fixture(scope="session")
+def learner(trained: Path) -> Learner:
+    """Fitted once: what a project of the same photos has after a training in its own kernel."""
+    return Project.open(trained).fit()
+
+
+@pytest.fixture
+def root(trained: Path, learner: Learner, tmp_path: Path) -> Path:
+    """A copy, to change, of what was trained."""
+    return Path(shutil.copytree(trained, tmp_path / "dataset"))
+
+
+@pytest.fixture
+def cleaner(root: Path, learner: Learner) -> Iterator[Cleaner]:
+    cleaner = open_cleaner(root, learner=learner)
+    yield cleaner
+    cleaner.close()
+    cleaner.workspace.close()

@@ -14,23 +14,9 @@ from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
 from fieldmark.planning import NewPhoto
 from fieldmark.project import Project
-from fieldmark.sample import write_sample
 from fieldmark_widgets.results import TOP_LOSSES, Results
 from fieldmark_widgets.workspace import Workspace
 from widgets.messages import receive
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sample")
-    import_photos(write_sample(folder / "photos"), folder / "dataset", who="teacher")
-    return folder / "dataset"
-
-
-@pytest.fixture(scope="module")
-def learner(trained: Path) -> Learner:
-    """Fitted once: what a project of the same photos has after a training in its own kernel."""
-    return Project.open(trained).fit()
 
 
 @pytest.fixture

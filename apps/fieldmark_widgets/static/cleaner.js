@@ -1,29 +1,33 @@
-// The browser's side of the cleaner: filters, the bar to decide with, the photos, and the staged changes beneath.
+// The browser's side of the cleaner: what needs somebody, filters, the photos, the bar to decide with, and beneath them
+// the staged changes. Typing a label and the help lie above everything, also above a photo that is shown whole.
 
 const LOOK_MS = 3_000; // how often a page that is seen asks whether another one changed something
 const TYPING_MS = 200;
+const MOST_NAMES = 8; // labels that are offered while somebody types one
+const WIDE = 760;
+const FILTERS = ["label", "side", "decision", "issue", "confidence", "disagrees", "text"];
 
 export default {
   async render({ model, el, host }) {
     const strings = model.get("_strings");
+    const typing = drawTyping(model, strings);
+    const help = drawHelp(strings);
+    const head = drawHead(model, strings, help);
+    const kinds = drawKinds(model, strings);
     const filters = drawFilters(model, strings);
-    const bar = drawBar(model, strings, () => focusPhotos());
-    const keys = drawKeys(strings);
-    const busy = drawBusy(model, strings);
+    const bar = drawBar(model, strings, typing);
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const notice = make("p", { class: "fm-cleaner-notice", role: "status", hidden: true });
-    const summary = make("p", { class: "fm-soft", role: "status" });
     const photos = make("div", { class: "fm-cleaner-photos" });
-    const none = make("p", { class: "fm-cleaner-none fm-soft", text: strings.none_shown });
+    const none = make("div", { class: "fm-cleaner-none fm-soft" }, make("p", { text: strings.none_shown }), makeButton(strings.clear_filters, () => clearFilters(model)));
     const changes = make("div", { class: "fm-cleaner-changes" });
     const empty = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.empty_title }), make("p", { class: "fm-soft", text: strings.empty }));
-    const deciding = make("div", { class: "fm-cleaner-deciding" }, filters.root, make("div", { class: "fm-cleaner-summary" }, summary, busy.root, keys.toggle), keys.root, notice, none, photos, bar.root);
+    const deciding = make("div", { class: "fm-cleaner-deciding" }, head.root, kinds.root, filters.root, notice, none, photos, bar.root, typing.root, help.root);
     const root = make("section", { class: "fm-cleaner", "aria-label": strings.region }, problem, empty, deciding, changes);
     el.classList.add("fm");
     el.append(root);
 
-    const focusPhotos = () => photos.querySelector('[tabindex="0"]')?.focus();
-    const act = { decide: (what, to) => model.send({ kind: "decide", what, to }), send: (kind) => model.send({ kind }), type: bar.type, help: keys.show };
+    const act = { decide: (what, to) => model.send({ kind: "decide", what, to }), send: (kind) => model.send({ kind }), type: typing.open, help: help.toggle };
     deciding.addEventListener("keydown", (event) => decideByKey(event, model, act));
 
     const update = () => {
@@ -33,17 +37,17 @@ export default {
       problem.hidden = !problem.textContent;
       notice.textContent = model.get("_notice");
       notice.hidden = !notice.textContent;
-      summary.textContent = model.get("_summary");
       empty.hidden = state !== "empty";
       deciding.hidden = state === "empty";
       none.hidden = model.get("_n_shown") > 0;
-      for (const part of [filters, bar, busy]) part.update();
+      for (const part of [head, kinds, filters, bar]) part.update();
     };
-    drawSoon(model, ["state", "problem", "label", "side", "decision", "disagrees", "text", "_classes", "_labels", "_summary", "_notice", "_progress", "_n_only", "_n_shown", "_target"], update);
+    drawSoon(model, ["state", "problem", ...FILTERS, "_classes", "_labels", "_kinds", "_headline", "_summary", "_notice", "_progress", "_n_only", "_n_shown", "_target"], update);
     update();
     const look = setInterval(() => { if (!document.hidden && el.isConnected) model.send({ kind: "look" }); }, LOOK_MS);
     const [gallery, staged] = await Promise.all([host.getWidget(model.get("gallery")), host.getWidget(model.get("changes"))]);
     await Promise.all([gallery.render({ el: photos }), staged.render({ el: changes })]);
+    photos.querySelector(".fm-whole-actions").append(drawActions(model, strings, typing));
     return () => clearInterval(look);
   },
 };
@@ -68,8 +72,8 @@ function setTrait(model, name, value) {
 
 // What a key decides. Arrows, Home, End and space belong to the gallery.
 function decideByKey(event, model, act) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
-  const onButton = event.target.closest("button, summary") && !event.target.closest(".fm-cleaner-photos");
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, .fm-cleaner-over")) return;
+  const onButton = event.target.closest("button, summary, a") && !event.target.closest(".fm-grid");
   if (onButton && event.key === "Enter") return;
   const label = /^\d$/.test(event.key) ? model.get("_labels")[(Number(event.key) + 9) % 10] : undefined;
   const actions = {
@@ -83,25 +87,139 @@ function decideByKey(event, model, act) {
   action();
 }
 
-function drawKeys(strings) {
-  const lines = [["Enter", "keep"], ["d", "delete"], ["1–9, 0", "digits"], ["/", "slash"], ["a", "accept"], ["u", "unsure"], ["⌫", "back"], ["z", "undo"], ["space", "space"], ["←→↑↓", "arrows"], ["?", "help"]];
-  const list = make("dl", { class: "fm-cleaner-keys" }, ...lines.map(([key, what]) => make("div", {}, make("dt", {}, make("kbd", { text: key })), make("dd", { text: strings[`key_${what}`] }))));
-  const root = make("div", { class: "fm-card", hidden: true }, list);
-  const show = () => {
-    root.hidden = !root.hidden;
-    setAttribute(toggle, "aria-expanded", String(!root.hidden));
+// Something that lies above everything; Escape closes it, and the focus goes back where it was.
+function drawOver(label, ...children) {
+  const root = make("div", { class: "fm-cleaner-over fm-card", role: "dialog", "aria-modal": "true", "aria-label": label, tabindex: "-1", popover: "manual" }, ...children);
+  const shade = make("div", { class: "fm-cleaner-shade", popover: "manual", "aria-hidden": "true", on: { click: () => close() } });
+  let from = null;
+  const isOpen = () => root.matches(":popover-open");
+  const open = () => {
+    if (isOpen()) return;
+    from = document.activeElement;
+    shade.showPopover();
+    root.showPopover();
+    root.focus();
   };
-  const toggle = makeButton("", show, { kind: "fm-quiet", "aria-expanded": "false" });
-  toggle.append(make("kbd", { text: "?" }), make("span", { text: ` ${strings.keys}` }));
-  return { root, toggle, show };
+  const close = () => {
+    if (!isOpen()) return;
+    root.hidePopover();
+    shade.hidePopover();
+    from?.focus();
+  };
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    else if (event.key === "Tab") keepInside(event, root);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return { root: make("div", {}, shade, root), over: root, open, close, isOpen };
 }
 
-// --- Filters --------------------------------------------------------------------------------------------------
+function keepInside(event, root) {
+  const stops = [...root.querySelectorAll("input, button:enabled")];
+  const next = stops.indexOf(document.activeElement) + (event.shiftKey ? -1 : 1);
+  stops.at(next % stops.length)?.focus();
+}
+
+function drawHelp(strings) {
+  const lines = [["Enter", "keep"], ["d", "delete"], ["1–9, 0", "digits"], ["/", "slash"], ["a", "accept"], ["u", "unsure"], ["z", "undo"], ["⌫", "back"], ["space", "space"], ["m", "map"], ["←→↑↓", "arrows"], ["⇧ arrows", "range"], ["Ctrl A", "all"], ["?", "help"]];
+  const list = make("dl", { class: "fm-cleaner-keys" }, ...lines.map(([key, what]) => make("div", {}, make("dt", {}, make("kbd", { text: key })), make("dd", { text: strings[`key_${what}`] }))));
+  const close = makeButton(strings.close, () => help.close());
+  const help = drawOver(strings.keys, make("h3", { text: strings.keys }), list, make("div", { class: "fm-row" }, close));
+  help.over.addEventListener("keydown", (event) => {
+    if (event.key !== "?") return;
+    event.stopPropagation();
+    help.close();
+  });
+  return { root: help.root, toggle: () => (help.isOpen() ? help.close() : help.open()) };
+}
+
+// Typing a label: a known one is offered as soon as it can be meant, and a new one can be made.
+function drawTyping(model, strings) {
+  const id = `fm-labels-${Math.random().toString(36).slice(2)}`;
+  const input = make("input", { class: "fm-select", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list", "aria-label": strings.other, placeholder: strings.other, autocomplete: "off", maxlength: 200 });
+  const list = make("ul", { id, role: "listbox", "aria-label": strings.labels, class: "fm-cleaner-names" });
+  const typing = drawOver(strings.relabel_title, make("h3", { text: strings.relabel_title }), input, list);
+  let names = [], at = 0;
+  const choose = (label) => {
+    typing.close();
+    if (label.trim()) model.send({ kind: "decide", what: "relabel", to: label });
+  };
+  const show = () => {
+    const text = input.value.trim(), folded = text.toLocaleLowerCase();
+    const known = model.get("_labels");
+    const fits = (test) => known.filter((label) => test(label.toLocaleLowerCase()));
+    names = [...new Set([...fits((label) => label.startsWith(folded)), ...fits((label) => label.includes(folded))])].slice(0, MOST_NAMES);
+    if (text && !known.includes(text)) names.push(text);
+    at = Math.min(at, Math.max(0, names.length - 1));
+    list.replaceChildren(...names.map((label, i) => make("li", { id: `${id}-${i}`, role: "option", "aria-selected": String(i === at), on: { click: () => choose(label) } },
+      make("bdi", { text: label }), known.includes(label) ? null : make("span", { class: "fm-soft fm-small", text: strings.new_label }))));
+    setAttribute(input, "aria-activedescendant", names.length ? `${id}-${at}` : null);
+  };
+  input.addEventListener("input", () => { at = 0; show(); });
+  input.addEventListener("keydown", (event) => {
+    const moves = { ArrowDown: 1, ArrowUp: -1 };
+    if (event.isComposing) return;
+    if (event.key === "Enter") choose(names[at] ?? "");
+    else if (event.key in moves && names.length) { at = (at + moves[event.key] + names.length) % names.length; show(); } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const open = () => {
+    typing.open();
+    input.value = "";
+    at = 0;
+    show();
+    input.focus();
+  };
+  return { root: typing.root, open };
+}
+
+// --- The answer, and what is shown ----------------------------------------------------------------------------
+
+function drawHead(model, strings, help) {
+  const headline = make("h2", { class: "fm-cleaner-headline" });
+  const summary = make("p", { class: "fm-soft" });
+  const busy = drawBusy(model, strings);
+  const keys = makeButton("", help.toggle, { kind: "fm-quiet fm-cleaner-help" });
+  keys.append(make("kbd", { text: "?", "aria-hidden": "true" }), make("span", { text: ` ${strings.keys}` }));
+  const root = make("header", { class: "fm-cleaner-head" }, make("div", { role: "status" }, headline, summary), busy.root, keys);
+  const update = () => {
+    headline.textContent = model.get("_headline");
+    summary.textContent = model.get("_summary");
+    summary.hidden = !summary.textContent;
+    busy.update();
+  };
+  return { root, update };
+}
+
+// Kinds of issues as chips: one is chosen, with how many photos are left of it.
+function drawKinds(model, strings) {
+  const root = make("div", { class: "fm-cleaner-kinds", role: "group", "aria-label": strings.issue });
+  let drawn = "";
+  const update = () => {
+    const kinds = model.get("_kinds"), chosen = model.get("issue");
+    root.hidden = !kinds.length;
+    const now = JSON.stringify([kinds, chosen]);
+    if (now === drawn) return;
+    drawn = now;
+    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.kind : null;
+    const chip = (kind, text, n) => make("button", { type: "button", class: "fm-cleaner-kind", "data-kind": kind, "aria-pressed": String(kind === chosen), on: { click: () => setTrait(model, "issue", kind) } },
+      make("span", { text }), n === undefined ? null : make("b", { text: n.toLocaleString() }));
+    root.replaceChildren(chip("", strings.issue_all), chip("any", strings.issue_any), ...kinds.map(({ kind, n }) => chip(kind, strings[`issue_${kind}`], n)));
+    if (focused !== null) root.querySelector(`[data-kind="${focused}"]`)?.focus();
+  };
+  return { root, update };
+}
 
 function drawFilters(model, strings) {
-  const label = drawSelect(model, "label", strings.class);
-  const side = drawSelect(model, "side", strings.side);
-  const decision = drawSelect(model, "decision", strings.decision);
+  const selects = [
+    ["label", strings.class, () => [["", strings.all_classes], ...model.get("_classes").map((name) => [name, name])]],
+    ["side", strings.side, () => ["all", "train", "valid"].map((name) => [name, name === "all" ? strings.all_sides : strings[name]])],
+    ["decision", strings.decision, () => ["any", "open", "staged"].map((name) => [name, strings[name]])],
+    ["confidence", strings.confidence, () => ["any", "high", "middle", "low"].map((name) => [name, strings[`confidence_${name}`]])],
+  ].map(([name, label, options]) => drawSelect(model, name, label, options));
   const box = make("input", { type: "checkbox", on: { change: () => setTrait(model, "disagrees", box.checked) } });
   const text = make("input", { type: "search", class: "fm-select", placeholder: strings.text, "aria-label": strings.text, autocomplete: "off" });
   let typing = null;
@@ -111,27 +229,40 @@ function drawFilters(model, strings) {
   });
   const onlyText = make("span");
   const only = make("p", { class: "fm-cleaner-only" }, onlyText, makeButton(strings.show_all, () => model.send({ kind: "show_all" }), { kind: "fm-quiet" }));
-  const root = make("div", { class: "fm-cleaner-filters", role: "group", "aria-label": strings.filters },
-    label.root, side.root, decision.root, text, make("label", { class: "fm-cleaner-check" }, box, make("span", { text: strings.disagrees })), only);
+  const count = make("b", {});
+  const summary = make("summary", {}, make("span", { text: strings.more_filters }), count);
+  const fields = make("div", { class: "fm-cleaner-filters", role: "group", "aria-label": strings.filters }, ...selects.map((select) => select.root), text, make("label", { class: "fm-cleaner-check" }, box, make("span", { text: strings.disagrees })));
+  const more = make("details", { class: "fm-cleaner-more", open: window.innerWidth > WIDE }, summary, fields);
   const update = () => {
-    label.update([["", strings.all_classes], ...model.get("_classes").map((name) => [name, name])]);
-    side.update(["all", "train", "valid"].map((name) => [name, name === "all" ? strings.all_sides : strings[name]]));
-    decision.update(["any", "open", "staged"].map((name) => [name, strings[name]]));
+    for (const select of selects) select.update();
     box.checked = model.get("disagrees");
     if (document.activeElement !== text) text.value = model.get("text");
     const n = model.get("_n_only");
     only.hidden = n === 0;
     onlyText.textContent = n === 1 ? strings.only_one : fill(strings.only, { n });
+    const set = countFilters(model);
+    count.hidden = set === 0;
+    count.textContent = String(set);
   };
-  return { root, update };
+  return { root: make("div", {}, only, more), update };
 }
 
-function drawSelect(model, name, label) {
+const OPEN = { label: "", side: "all", decision: "any", confidence: "any", disagrees: false, text: "" };
+
+function countFilters(model) { return Object.entries(OPEN).filter(([name, value]) => model.get(name) !== value).length; }
+
+function clearFilters(model) {
+  for (const [name, value] of Object.entries({ ...OPEN, issue: "" })) model.set(name, value);
+  model.save_changes();
+  if (model.get("_n_only")) model.send({ kind: "show_all" });
+}
+
+function drawSelect(model, name, label, options) {
   const root = make("select", { class: "fm-select", "aria-label": label, title: label, on: { change: () => setTrait(model, name, root.value) } });
   let drawn = "";
-  const update = (options) => {
-    const now = JSON.stringify(options);
-    if (now !== drawn) root.replaceChildren(...options.map(([value, text]) => make("option", { value, text })));
+  const update = () => {
+    const wanted = options(), now = JSON.stringify(wanted);
+    if (now !== drawn) root.replaceChildren(...wanted.map(([value, text]) => make("option", { value, text })));
     drawn = now;
     root.value = model.get(name);
   };
@@ -140,44 +271,53 @@ function drawSelect(model, name, label) {
 
 // --- The bar to decide with -----------------------------------------------------------------------------------
 
-function drawBar(model, strings, focusPhotos) {
-  const send = (message) => () => model.send(message);
+function drawBar(model, strings, typing) {
   const target = make("div", { class: "fm-cleaner-target", role: "status" });
-  const decide = (what, key, kind = "") => drawKeyButton(strings[what], key, send({ kind: "decide", what }), kind);
-  const buttons = make("div", { class: "fm-row fm-cleaner-buttons" },
-    decide("keep", "⏎"), decide("delete", "d", "fm-cleaner-delete"), decide("unsure", "u"), decide("accept", "a"),
-    drawKeyButton(strings.take_back, "⌫", send({ kind: "take_back" }), "fm-quiet"), drawKeyButton(strings.undo_decision, "z", send({ kind: "undo_decision" }), "fm-quiet"));
-  const labels = make("div", { class: "fm-cleaner-labels" });
-  const names = make("datalist", { id: `fm-labels-${Math.random().toString(36).slice(2)}` });
-  const input = make("input", { class: "fm-select", list: names.id, placeholder: strings.other, "aria-label": strings.other, autocomplete: "off", maxlength: 200 });
-  const typed = make("form", { class: "fm-cleaner-typed" }, make("kbd", { text: "/" }), input, names, make("button", { class: "fm-button", text: strings.other_go }));
-  typed.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!input.value.trim()) return;
-    model.send({ kind: "decide", what: "relabel", to: input.value });
-    input.value = "";
-    focusPhotos();
-  });
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    input.value = "";
-    focusPhotos();
-  });
-  const root = make("div", { class: "fm-cleaner-bar", role: "group", "aria-label": strings.decide }, target, buttons, make("div", { class: "fm-cleaner-relabel" }, make("span", { class: "fm-soft", text: strings.relabel }), labels, typed));
-  input.addEventListener("blur", () => { typed.parentElement.scrollLeft = 0; }); // on a phone it had scrolled there
-  let drawn = null;
+  const labels = drawLabels(model, strings, typing);
+  const root = make("div", { class: "fm-cleaner-bar", role: "group", "aria-label": strings.decide }, target, drawButtons(model, strings), labels.root);
   const update = () => {
     const { title = "", detail = "", staged = "" } = model.get("_target");
     const words = [["b", "", title], ["span", "fm-soft", detail], ["span", "fm-cleaner-staged", staged]];
     target.replaceChildren(...words.filter(([, , text]) => text).map(([tag, kind, text]) => make(tag, { class: kind, text })));
+    labels.update();
+  };
+  return { root, update };
+}
+
+function drawButtons(model, strings) {
+  const send = (message) => () => model.send(message);
+  const decide = (what, key, kind = "") => drawKeyButton(strings[what], key, send({ kind: "decide", what }), kind);
+  return make("div", { class: "fm-row fm-cleaner-buttons" },
+    decide("accept", "a"), decide("keep", "⏎"), decide("delete", "d", "fm-cleaner-delete"), decide("unsure", "u"),
+    drawKeyButton(strings.undo_decision, "z", send({ kind: "undo_decision" }), "fm-quiet"), drawKeyButton(strings.take_back, "⌫", send({ kind: "take_back" }), "fm-quiet"));
+}
+
+function drawLabels(model, strings, typing) {
+  const labels = make("div", { class: "fm-cleaner-labels" });
+  const other = drawKeyButton(strings.other, "/", typing.open, "fm-quiet");
+  const root = make("div", { class: "fm-cleaner-relabel" }, make("span", { class: "fm-soft", text: strings.relabel }), labels, other);
+  let drawn = null;
+  const update = () => {
     const known = model.get("_labels");
     if (drawn === known) return;
     drawn = known;
-    labels.replaceChildren(...known.slice(0, 10).map((label, i) => drawKeyButton(label, String((i + 1) % 10), send({ kind: "decide", what: "relabel", to: label }), "fm-cleaner-label")));
-    names.replaceChildren(...known.map((value) => make("option", { value })));
+    labels.replaceChildren(...known.slice(0, 10).map((label, i) => drawKeyButton(label, String((i + 1) % 10), () => model.send({ kind: "decide", what: "relabel", to: label }), "fm-cleaner-label")));
   };
-  return { root, update, type: () => input.focus() };
+  return { root, update };
+}
+
+// The same beside a photo that is shown whole, for fingers.
+function drawActions(model, strings, typing) {
+  const labels = drawLabels(model, strings, typing);
+  const staged = make("p", { class: "fm-cleaner-staged", role: "status" });
+  const update = () => {
+    labels.update();
+    staged.textContent = model.get("_target").staged ?? "";
+    staged.hidden = !staged.textContent;
+  };
+  for (const name of ["_labels", "_target"]) model.on(`change:${name}`, update);
+  update();
+  return make("div", { class: "fm-cleaner fm-cleaner-actions" }, staged, drawButtons(model, strings), labels.root);
 }
 
 function drawKeyButton(label, key, onClick, kind = "") {
@@ -186,7 +326,7 @@ function drawKeyButton(label, key, onClick, kind = "") {
 
 function drawBusy(model, strings) {
   const text = make("span", { class: "fm-soft" });
-  const root = make("span", { class: "fm-row", role: "status" }, make("span", { class: "fm-results-pulse", "aria-hidden": "true" }), text, makeButton(strings.cancel, () => model.send({ kind: "cancel" }), { kind: "fm-quiet" }));
+  const root = make("div", { class: "fm-row fm-cleaner-busy", role: "status" }, make("span", { class: "fm-results-pulse", "aria-hidden": "true" }), text, makeButton(strings.cancel, () => model.send({ kind: "cancel" }), { kind: "fm-quiet" }));
   const update = () => {
     root.hidden = model.get("state") !== "busy";
     text.textContent = model.get("_progress");

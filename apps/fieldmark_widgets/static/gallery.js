@@ -244,6 +244,7 @@ class Grid {
       this.keepPicture(message.id, buffers.length ? { url: makeImageUrl(buffers[0], "image/jpeg") } : { reason: message.reason });
       for (const place of this.cells.keys()) if (this.known.get(place)?.id === message.id) this.fillCell(place);
     } else if (message.kind === "whole") this.whole.take(message, buffers);
+    else if (message.kind === "closeup") this.whole.takeCloseUp(message, buffers);
     this.expectAnswer();
   }
 
@@ -399,6 +400,7 @@ class Grid {
     else if (key === " " && command) this.toggle(this.at);
     else if (key === " ") open ? this.whole.close() : this.whole.open();
     else if (key === "a" && command) this.select(this.n ? [[0, this.n - 1]] : []);
+    else if (key === "m" && open && this.model.get("_has_closeups")) this.whole.toggleMap();
     else if ((key === "+" || key === "-") && open) this.whole.zoom(key === "+");
     else if (key === "Escape" && open) this.whole.isZoomed ? this.whole.zoom(false) : this.whole.close();
     else if (key === "Escape" && this.ranges.length) this.chooseNone();
@@ -415,27 +417,33 @@ class Grid {
   }
 }
 
-// One photo, as large as the window. Keys that decide something reach whatever is around the gallery: so it is no
-// <dialog>, but like one it lies above everything, wherever the gallery is.
+// One photo, as large as the window, and beside it what is known of it. Keys that decide something reach whatever is
+// around the gallery: so it is no <dialog>, but like one it lies above everything, wherever the gallery is.
 class Whole {
   constructor(grid) {
     this.grid = grid;
     const { strings } = grid;
-    this.image = make("img", { class: "fm-whole-photo", alt: "", on: { click: () => this.zoom(!this.isZoomed) } });
+    this.image = make("img", { class: "fm-whole-photo", alt: "", on: { click: () => this.zoom(!this.isZoomed), load: () => this.fit() } });
+    this.map = make("img", { class: "fm-whole-map", alt: "", hidden: true });
+    this.picture = make("div", { class: "fm-whole-picture" }, this.image, this.map);
     this.title = make("bdi", { class: "fm-whole-title" });
     this.text = make("bdi", { class: "fm-soft" });
     this.tag = make("span", { class: "fm-cell-tag" });
     this.position = make("span", { class: "fm-soft fm-whole-position" });
     this.failed = make("p", { class: "fm-failure", hidden: true });
-    this.frame = make("div", { class: "fm-whole-frame", tabindex: "-1" }, this.image, this.failed);
+    this.frame = make("div", { class: "fm-whole-frame", tabindex: "-1" }, this.picture, this.failed);
     this.magnify = makeIconButton("zoom_in", strings.zoom_in, () => this.zoom(!this.isZoomed));
     this.previous = makeIconButton("previous", strings.previous, () => grid.focus(grid.at - 1));
     this.next = makeIconButton("next", strings.next, () => grid.focus(grid.at + 1));
+    this.panel = drawPanel(strings, () => this.toggleMap());
+    this.actions = make("div", { class: "fm-whole-actions" }); // for whoever shows the gallery
     const words = make("div", { class: "fm-whole-words" }, this.tag, this.title, this.text, this.position);
     this.root = make("div", { class: "fm-whole", role: "dialog", "aria-modal": "true", "aria-label": strings.whole, tabindex: "-1", popover: "manual" },
       make("div", { class: "fm-whole-bar" }, words, this.magnify, makeIconButton("close", strings.close, () => this.close())),
-      make("div", { class: "fm-whole-stage" }, this.previous, this.frame, this.next));
+      make("div", { class: "fm-whole-stage" }, this.previous, this.frame, this.next), this.panel.root, this.actions);
     this.root.addEventListener("keydown", (event) => this.keepFocus(event));
+    this.isMapped = false;
+    this.urls = [];
   }
 
   get isOpen() { return this.root.matches(":popover-open"); }
@@ -458,8 +466,13 @@ class Whole {
   }
 
   forget() {
-    if (this.url) URL.revokeObjectURL(this.url);
+    for (const url of [this.url, ...this.urls]) if (url) URL.revokeObjectURL(url);
     this.url = undefined;
+    this.urls = [];
+  }
+
+  fit() { // the map lies over the photo, whatever its shape
+    this.picture.style.setProperty("--fm-ratio", String(this.image.naturalWidth / this.image.naturalHeight || 1));
   }
 
   zoom(on) {
@@ -472,9 +485,19 @@ class Whole {
     this.frame.focus();
   }
 
+  toggleMap() {
+    this.isMapped = !this.isMapped;
+    this.showMap();
+  }
+
+  showMap() {
+    this.map.hidden = !(this.isMapped && this.map.src && !this.image.classList.contains("is-loading"));
+    this.panel.showMapped(this.isMapped);
+  }
+
   keepFocus(event) { // Tab goes round among the dialog's buttons
     if (event.key !== "Tab") return;
-    const buttons = [...this.root.querySelectorAll("button:enabled")];
+    const buttons = [...this.root.querySelectorAll("button:enabled, a[href]")].filter((button) => button.offsetParent);
     const now = buttons.indexOf(document.activeElement);
     const next = now < 0 ? (event.shiftKey ? -1 : 0) : now + (event.shiftKey ? -1 : 1);
     buttons.at(next % buttons.length).focus();
@@ -506,14 +529,19 @@ class Whole {
     this.magnify.hidden = false;
     this.image.hidden = !thumb;
     this.image.classList.add("is-loading");
+    this.map.removeAttribute("src");
+    this.map.hidden = true;
     if (thumb) this.image.src = thumb; // until the photo is here
+    this.root.classList.toggle("has-panel", this.grid.model.get("_has_closeups"));
+    this.panel.wait();
     this.grid.send({ kind: "whole", id: row.id });
+    if (this.grid.model.get("_has_closeups")) this.grid.send({ kind: "closeup", id: row.id });
     this.grid.announce();
   }
 
   take(message, buffers) {
     if (!this.isOpen || message.id !== this.shown) return;
-    this.forget();
+    if (this.url) URL.revokeObjectURL(this.url);
     this.url = buffers.length ? makeImageUrl(buffers[0], "image/jpeg") : undefined;
     this.image.hidden = !this.url;
     this.image.classList.remove("is-loading");
@@ -521,7 +549,57 @@ class Whole {
     this.failed.hidden = Boolean(this.url);
     this.magnify.hidden = !this.url;
     this.failed.textContent = message.reason ?? "";
+    this.showMap();
   }
+
+  takeCloseUp(message, buffers) {
+    if (!this.isOpen || message.id !== this.shown) return;
+    for (const url of this.urls) URL.revokeObjectURL(url);
+    this.urls = buffers.map((buffer, i) => makeImageUrl(buffer, message.has_map && i === 0 ? "image/png" : "image/jpeg"));
+    const [left, top, right, bottom] = message.map_region.map((share) => 100 * share);
+    Object.assign(this.map.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%` });
+    if (message.has_map) this.map.src = this.urls[0];
+    this.panel.show(message, message.has_map ? this.urls.slice(1) : this.urls);
+    this.showMap();
+  }
+}
+
+// What is known of the photo that is shown whole.
+function drawPanel(strings, toggleMap) {
+  const title = make("p", { class: "fm-closeup-title" });
+  const why = make("ul", { class: "fm-plain" });
+  const bars = make("ul", { class: "fm-closeup-bars", "aria-label": strings.bars });
+  const mapText = make("span");
+  const map = make("button", { type: "button", class: "fm-button fm-closeup-map", "aria-pressed": "false", on: { click: toggleMap } }, mapText, make("kbd", { text: "m", "aria-hidden": "true" }));
+  const near = make("div", { class: "fm-closeup-near" });
+  const nearby = make("div", {}, make("h3", { text: strings.neighbours }), near);
+  const facts = make("dl", { class: "fm-closeup-facts" });
+  const body = make("div", { class: "fm-closeup-body" }, title, why, bars, map, nearby, facts);
+  const root = make("section", { class: "fm-closeup", "aria-label": strings.closeup, tabindex: "0" }, body);
+  const bar = ([label, prob, given]) => make("li", { class: given ? "is-given" : null },
+    make("bdi", { text: given ? fill(strings.given, { label }) : label }),
+    make("span", { class: "fm-bar", "aria-hidden": "true" }, makeFill(prob)),
+    make("em", { text: `${Math.round(100 * prob)} %` }));
+  const show = (message, thumbs) => {
+    body.classList.remove("is-waiting");
+    title.textContent = message.title;
+    why.replaceChildren(...message.why.map((text) => make("li", { text })));
+    bars.replaceChildren(...message.bars.map(bar));
+    bars.hidden = !message.bars.length;
+    map.hidden = !message.has_map;
+    mapText.textContent = fill(strings.map, { label: message.map_label });
+    nearby.hidden = !thumbs.length;
+    near.replaceChildren(...thumbs.map((src, i) => make("figure", {}, make("img", { src, alt: "" }), make("figcaption", { text: message.neighbours[i] }))));
+    const link = message.page ? [[strings.page, make("a", { href: message.page, rel: "noopener noreferrer", target: "_blank", text: message.page })]] : [];
+    facts.replaceChildren(...[...message.facts, ...link].flatMap(([name, value]) => [make("dt", { text: name }), make("dd", {}, value)]));
+  };
+  return { root, show, wait: () => body.classList.add("is-waiting"), showMapped: (on) => setAttribute(map, "aria-pressed", String(on)) };
+}
+
+function makeFill(prob) {
+  const inner = make("i");
+  inner.style.width = `${100 * prob}%`;
+  return inner;
 }
 
 function isCheck(event) { return Boolean(event.target.closest(".fm-cell-check")); }
