@@ -9,8 +9,9 @@ FieldmarkError
 ├── VocabMismatchError   class names that do not fit each other
 ├── NotTrainedError      asked for what only a fitted learner has
 ├── BackboneError        a backbone whose weights cannot be had
-├── StoreError           a catalog that cannot be read or written
 ├── ServiceError         the classifying service cannot answer just now
+├── StoreError           a catalog or station that cannot be read or written
+├── StationError         something a station does not allow
 └── Cancelled            the user stopped the work; what was done so far is kept
 
 Each carries `code` (a stable word for programs) and reads as one or two sentences: what was
@@ -97,6 +98,12 @@ class ServiceError(FieldmarkError):
     """The classifying service cannot answer just now."""
 
     code = "busy"
+
+
+class StationError(FieldmarkError):
+    """Something that a station does not allow, or does not know."""
+
+    code = "station"
 
 
 class Cancelled(FieldmarkError):  # noqa: N818 - it is an answer, not a fault

@@ -62,7 +62,7 @@ class RateChange:
         """ "steady" only where the interval leaves no room for a doubling or halving."""
         if self.p < LEVEL:
             return "more" if self.ratio > 1 else "fewer"
-        inside = 1 / NOTABLE < self.interval.low and self.interval.high < NOTABLE
+        inside = self.interval.low > 1 / NOTABLE and self.interval.high < NOTABLE
         return "steady" if inside else "too few to tell"
 
 

@@ -1,0 +1,65 @@
+"""The pictures themselves, by the SHA-256 of their bytes, through fsspec: a folder, or a bucket by its address."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from pathlib import Path
+
+import fsspec
+
+from fieldmark.errors import StoreError
+
+
+class Media:
+    """Keeps bytes under their own hash; the same picture is kept once."""
+
+    def __init__(self, root: str | Path) -> None:
+        """Name a folder, or an address that fsspec knows (s3://bucket/station)."""
+        self._fs, self._root = fsspec.core.url_to_fs(str(root))
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes, wholly or not at all; gives their SHA-256, hex.
+
+        Raises:
+            StoreError: `disk_full` or `read_only`.
+        """
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self._path(sha256)
+        if not self._fs.exists(path):
+            unfinished = f"{path}.{uuid.uuid4().hex}"
+            try:
+                self._fs.makedirs(self._fs._parent(path), exist_ok=True)
+                self._fs.pipe_file(unfinished, data)
+                self._fs.mv(unfinished, path)
+            except OSError as exc:
+                self._drop(unfinished)
+                raise StoreError(
+                    f"The picture could not be kept: {exc.strerror or exc}.", code="disk_full"
+                ) from exc
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Give the bytes back, checked against their hash, which tells later rot.
+
+        Raises:
+            StoreError: `missing`, or `corrupt` where the bytes have changed.
+        """
+        try:
+            data = bytes(self._fs.cat_file(self._path(sha256)))
+        except FileNotFoundError as exc:
+            raise StoreError(f"The picture {sha256[:12]} is not there any more.", code="missing") from exc
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StoreError(f"The picture {sha256[:12]} has changed on the disk.", code="corrupt")
+        return data
+
+    def drop(self, sha256: str) -> None:
+        """Remove a picture whose time of keeping is over; its row stays."""
+        self._drop(self._path(sha256))
+
+    def _path(self, sha256: str) -> str:
+        return f"{self._root}/{sha256[:2]}/{sha256}"
+
+    def _drop(self, path: str) -> None:
+        if self._fs.exists(path):
+            self._fs.rm_file(path)

@@ -1,0 +1,78 @@
+"""The rules of a station: which classes alarm, how a visit is told from the next, when something may leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fieldmark.errors import StationError
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Kept with the station; a change is written to the audit log."""
+
+    alarm: tuple[str, ...] = ()
+    """Classes whose visit somebody must know of."""
+    blank: tuple[str, ...] = ("blank", "empty", "none", "nothing")
+    """Classes that mean that nothing is there."""
+    person: tuple[str, ...] = ("person", "human", "people")
+    """Classes whose frames are withheld from display and export, unless a chief asks."""
+    alarm_min: float = 0.5
+    """Probability of any class of the alarm from which on an event is highlighted, in (0, 1)."""
+    sure_min: float = 0.6
+    """Probability of its label below which an event without alarm is looked at as unsure, in [0, 1)."""
+    gap_s: int = 120
+    """Seconds without a frame after which the next one begins a new event."""
+    independence_s: int = 30 * 60
+    """Seconds after which the same class at the same camera counts as another visit."""
+    audit_share: float = 0.05
+    """Share of the events in which nothing was found that people see all the same, blind; at least 0.05."""
+    lease_s: int = 120
+    """Seconds for which one person holds an event that is being reviewed."""
+    precision_min: float = 0.80
+    """What the lower bound of reviewed precision must reach before alerts may be automatic."""
+    missed_max: float = 0.01
+    """What the upper bound of the miss rate must stay below for the same."""
+    cooldown_s: int = 600
+    """Seconds after an automatic alert in which the same camera raises no other."""
+    escalate_s: int = 900
+    """Seconds without acknowledgement after which an alert goes to everybody."""
+    expire_s: int = 24 * 3600
+    """Seconds after which an alert that could not be sent is of no use any more."""
+    channels: tuple[Mapping[str, Any], ...] = field(default=())
+    """Where alerts go, as `channels.channel_of` reads them."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, all faults at once."""
+        faults = [
+            *(["alarm_min must lie between 0 and 1"] if not 0 < self.alarm_min < 1 else []),
+            *(
+                ["audit_share must be at least 0.05, or misses are never measured"]
+                if self.audit_share < 0.05
+                else []
+            ),
+            *(["gap_s must be positive"] if self.gap_s <= 0 else []),
+            *(
+                [f"{', '.join(both)} cannot alarm and be blank"]
+                if (both := set(self.alarm) & set(self.blank))
+                else []
+            ),
+        ]
+        if faults:
+            raise StationError(f"These rules cannot be used: {'; '.join(faults)}.", code="bad_rules")
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Rules:
+        """Read what was kept; what this version does not know is left out."""
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in kept.items()
+            if name in cls.__dataclass_fields__
+        }
+        return cls(**known)

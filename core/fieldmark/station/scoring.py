@@ -1,0 +1,108 @@
+"""Scoring: predicts the frames that no model has seen yet, and keeps their events up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldmark.errors import StoreError
+from fieldmark.predictor import Prediction as Answer
+from fieldmark.predictor import Predictor
+from fieldmark.station.clock import Clock, utc_now
+from fieldmark.station.events import join_event, judge_event
+from fieldmark.station.media import Media
+from fieldmark.station.outbox import is_cooling_down, queue_alert
+from fieldmark.station.rules import Rules
+from fieldmark.station.stages import WITH_ROOM, may_alert
+from fieldmark.station.store import Store
+from fieldmark.station.tables import Camera, Event, Frame, Prediction, Station
+
+BATCH = 32
+"""Frames predicted between two transactions."""
+
+
+class Scorer:
+    """Lets one model look at frames, for the worker."""
+
+    def __init__(
+        self,
+        store: Store,
+        media: Media,
+        predictor: Predictor,
+        model_id: int,
+        *,
+        is_champion: bool = True,
+        clock: Clock = utc_now,
+    ) -> None:
+        """Predict with a loaded model that the store knows as `model_id`; a shadow judges no event."""
+        self.store, self.media, self.predictor, self.model_id = store, media, predictor, model_id
+        self.is_champion, self.clock = is_champion, clock
+        calibration = predictor.info.calibration
+        self._level = calibration.level if calibration else None
+
+    def score_new(self, *, limit: int = 10 * BATCH) -> int:
+        """Predict frames that wait, oldest first; gives how many were. Killed anywhere, it goes on from there."""
+        with self.store.reading() as session:
+            seen = select(Prediction.frame_id).where(Prediction.model_id == self.model_id)
+            frames = session.scalars(
+                select(Frame).where(Frame.id.not_in(seen)).order_by(Frame.id).limit(limit)
+            ).all()
+        for start in range(0, len(frames), BATCH):
+            self._score(frames[start : start + BATCH])
+        return len(frames)
+
+    def _score(self, frames: Sequence[Frame]) -> None:
+        answers = self.predictor.predict([self._bytes(frame) for frame in frames])
+        with self.store.writing() as session:
+            events = {}
+            for frame, answer in zip(frames, answers, strict=True):
+                event = self._enter(session, frame, answer)
+                events[event.id] = event
+            for event in events.values() if self.is_champion else ():
+                self._judge(session, event)
+
+    def _bytes(self, frame: Frame) -> bytes:
+        try:
+            return self.media.get(frame.sha256)
+        except StoreError:
+            return b""  # becomes a failure in its place, and the others go on
+
+    def _enter(self, session: Session, detached: Frame, answer: object) -> Event:
+        frame = session.get_one(Frame, detached.id)
+        rules = _rules(session, frame.camera_id)
+        event = (
+            session.get_one(Event, frame.event_id)
+            if frame.event_id is not None
+            else join_event(session, frame, rules)
+        )
+        probs = dict(answer.probs) if isinstance(answer, Answer) else _know_nothing(self.predictor.vocab)
+        session.add(
+            Prediction(
+                frame_id=frame.id,
+                model_id=self.model_id,
+                probs=probs,
+                familiarity_p=answer.familiarity_p if isinstance(answer, Answer) else None,
+                predicted_at=self.clock(),
+            )
+        )
+        session.flush()
+        return event
+
+    def _judge(self, session: Session, event: Event) -> None:
+        station = session.get_one(Station, session.get_one(Camera, event.camera_id).station_id)
+        rules = Rules.from_dict(station.rules)
+        judge_event(session, event, self.model_id, rules, level=self._level)
+        automatic = station.stage == WITH_ROOM and event.reason == "alarm"
+        if automatic and not is_cooling_down(session, event, rules) and not may_alert(session, event):
+            queue_alert(session, event, now=self.clock())
+
+
+def _know_nothing(vocab: Sequence[str]) -> dict[str, float]:
+    """What is said of a frame whose picture is gone: every class alike, so a person looks."""
+    return dict.fromkeys(vocab, 1 / len(vocab))
+
+
+def _rules(session: Session, camera_id: int) -> Rules:
+    return Rules.from_dict(session.get_one(Station, session.get_one(Camera, camera_id).station_id).rules)

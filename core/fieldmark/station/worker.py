@@ -1,0 +1,188 @@
+"""The worker: one process that takes in, predicts, applies the rules and sends; the store's only writer.
+
+Every step can be killed anywhere and goes on from what the store holds. A full disk or a locked store pauses a step,
+says so on the dashboard (its beat), and the next round tries again: no restart is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import select
+
+from fieldmark.errors import StationError, StoreError
+from fieldmark.modelfile import read_model_file
+from fieldmark.predictor import Predictor
+from fieldmark.station.channels import Channel, channel_of
+from fieldmark.station.clock import Clock, utc_now
+from fieldmark.station.ingest import Ingest
+from fieldmark.station.media import Media
+from fieldmark.station.outbox import send_due
+from fieldmark.station.rules import Rules
+from fieldmark.station.scoring import Scorer
+from fieldmark.station.spool import MAX_FILE_BYTES, Dropped, Spool
+from fieldmark.station.stations import CHAMPION, SHADOW, camera_named, enter_model, the_station
+from fieldmark.station.store import MEDIA, Store
+from fieldmark.station.tables import Beat, Model
+
+log = logging.getLogger("fieldmark.station")
+
+RESERVE, RESERVE_BYTES = "reserve", 8 * 1024 * 1024
+"""A file that is given up when the disk is full: deleting and journals need space, too."""
+SPOOL, REFUSED = "spool", "refused"
+PAUSE_S = 1.0
+
+
+@dataclass
+class Round:
+    """What one round of the worker did."""
+
+    new: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    scored: int = 0
+    sent: int = 0
+    faults: dict[str, str] = field(default_factory=dict)
+    """Step → why it is paused."""
+
+
+@contextlib.contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold a station against a second worker; freed by the system when the process dies.
+
+    Raises:
+        StationError: another worker runs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "worker.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as exc:
+        raise StationError(f"A worker runs in {str(folder)!r} already.", code="running") from exc
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Worker:
+    """Runs a station's store. Use inside `only_writer`."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        models: tuple[Predictor, ...] = (),
+        clock: Clock = utc_now,
+        still_s: float = 2.0,
+    ) -> None:
+        """Work in the store's folder, whose spool is there, with loaded models: the first champion, others in its shadow."""
+        self.store, self.clock = store, clock
+        self.media = Media(store.folder / MEDIA)
+        self.spool = Spool(store.folder / SPOOL, still_s=still_s)
+        self.ingest = Ingest(store, self.media, clock=clock)
+        self.scorers = [self._scorer(predictor, i) for i, predictor in enumerate(models)]
+
+    def run(self, stop: threading.Event, *, told: Callable[[Round], None] = lambda _round: None) -> None:
+        """Work until `stop` is set; `told` hears of each round that did something."""
+        self.spool.start()
+        try:
+            while not stop.is_set():
+                done = self.round()
+                if done != Round():
+                    told(done)
+                self.spool.wait(PAUSE_S)
+        finally:
+            self.spool.stop()
+
+    def round(self) -> Round:
+        """Take in, score, send: each as far as it can; a fault in one step holds up no other."""
+        done = Round()
+        for name, step in (("ingest", self._take_in), ("score", self._score), ("send", self._send)):
+            try:
+                step(done)
+            except StoreError as error:
+                done.faults[name] = str(error)
+                log.warning("%s pauses: %s", name, error)
+                self._make_room(error)
+        self._beat(done)
+        return done
+
+    def _take_in(self, done: Round) -> None:
+        for dropped in self.spool.whole():
+            self._take(dropped, done)
+
+    def _take(self, dropped: Dropped, done: Round) -> None:
+        """Take one file in; it leaves the spool only once it is kept."""
+        try:
+            is_small = dropped.path.stat().st_size <= MAX_FILE_BYTES
+            data = dropped.path.read_bytes() if is_small else b""  # refused below, as no picture is so large
+        except OSError:
+            return  # still being written, or gone: the next round looks again
+        with self.store.writing() as session:
+            station = the_station(session)
+            camera = camera_named(session, station, dropped.camera, now=self.clock())
+        name = dropped.path.relative_to(self.spool.folder).as_posix()
+        arrival = self.ingest.take(data, camera.id, name, "spool")
+        if arrival.status == "rejected":
+            done.rejected += 1
+            self._put_aside(dropped)
+            return
+        done.new += arrival.status == "new"
+        done.duplicates += arrival.status == "duplicate"
+        dropped.path.unlink(missing_ok=True)
+
+    def _put_aside(self, dropped: Dropped) -> None:
+        """Keep what was refused where somebody can look at it."""
+        target = self.store.folder / REFUSED / dropped.camera
+        target.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            dropped.path.replace(target / dropped.path.name)
+
+    def _score(self, done: Round) -> None:
+        for scorer in self.scorers:
+            done.scored += scorer.score_new()
+
+    def _send(self, done: Round) -> None:
+        with self.store.reading() as session:
+            rules = Rules.from_dict(the_station(session).rules)
+        channels: list[Channel] = [channel_of(settings) for settings in rules.channels]
+        done.sent += send_due(self.store, channels, rules, clock=self.clock)
+
+    def _beat(self, done: Round) -> None:
+        """Say that the worker lives, and what holds it up."""
+        note = " ".join(done.faults.values())
+        with contextlib.suppress(StoreError), self.store.writing() as session:
+            session.merge(Beat(name="worker", at=self.clock(), note=note))
+        if "disk_full" not in note:
+            self._keep_reserve()
+
+    def _make_room(self, error: StoreError) -> None:
+        if error.code == "disk_full":
+            (self.store.folder / RESERVE).unlink(missing_ok=True)
+
+    def _keep_reserve(self) -> None:
+        reserve = self.store.folder / RESERVE
+        if not reserve.exists():
+            with contextlib.suppress(OSError):
+                reserve.write_bytes(bytes(RESERVE_BYTES))
+
+    def _scorer(self, predictor: Predictor, place: int) -> Scorer:
+        role = CHAMPION if place == 0 else SHADOW
+        with self.store.writing() as session:
+            known = session.scalar(select(Model).where(Model.sha256 == predictor.sha256))
+            model = known or enter_model(session, predictor, role=role, who="worker", now=self.clock())
+        return Scorer(
+            self.store, self.media, predictor, model.id, is_champion=model.role == CHAMPION, clock=self.clock
+        )
+
+
+def load_models(paths: tuple[Path, ...]) -> tuple[Predictor, ...]:
+    """Load model files in the order given; raises ModelFileError as `Predictor.load`."""
+    return tuple(Predictor(read_model_file(path)) for path in paths)
