@@ -12,8 +12,8 @@ Clock = Callable[[], datetime]
 
 FIRST_YEAR = 1990
 """Before that no camera wrote EXIF: the clock was never set."""
-FAST = timedelta(hours=26)
-"""A frame cannot be taken after it was received; so much is allowed for a wrong zone and a wrong hour."""
+AHEAD = timedelta(minutes=5)
+"""A frame cannot be taken after it was received; a clock that is further ahead than this is not believed."""
 OLD = timedelta(days=2 * 365)
 """A frame that comes from the camera itself is not older than this; a card may be."""
 
@@ -46,6 +46,6 @@ def place_in_time(captured: datetime | None, received: datetime, zone: ZoneInfo)
     if captured is None or not FIRST_YEAR <= captured.year <= received.year + 1:
         return Taken(received, "received")
     at = (captured if captured.tzinfo else captured.replace(tzinfo=zone, fold=0)).astimezone(UTC)
-    if at > received + FAST or at < received - OLD:
+    if at > received + AHEAD or at < received - OLD:
         return Taken(received, "received")
     return Taken(min(at, received), "camera")
