@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldmark import cli_clean, cli_data
+from fieldmark import cli_clean, cli_data, cli_station
 from fieldmark.cli_corrections import corrections
 from fieldmark.errors import BackboneError, DatasetError
 from fieldmark.modelplaces import DEMO_MODEL
@@ -27,6 +27,7 @@ cli = typer.Typer(
 )
 cli.registered_commands.extend([*cli_data.cli.registered_commands, *cli_clean.cli.registered_commands])
 cli.command()(command(corrections))
+cli.add_typer(cli_station.cli, name="station")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of photos, one folder per class.")]

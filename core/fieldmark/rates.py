@@ -8,7 +8,7 @@ called one only when chance alone would hardly do it, and "too few to tell" is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Literal, NamedTuple
@@ -94,7 +94,7 @@ def compare_rates(recent: Sequence[Day], baseline: Sequence[Day], *, seed: int =
     return RateChange(x, b, ratio, interval, p, dispersion, method)  # type: ignore[arg-type]
 
 
-def explain_change(groups: dict[str, tuple[Sequence[Day], Sequence[Day]]]) -> list[tuple[str, float]]:
+def explain_change(groups: Mapping[str, tuple[Sequence[Day], Sequence[Day]]]) -> list[tuple[str, float]]:
     """Say which camera explains a change: events beyond what its own baseline led to expect, most first.
 
     Args:

@@ -208,6 +208,8 @@ def _precision_blockers(right: int, n: int, rules: Rules) -> list[str]:
     low = wilson(right, n).low
     if low >= rules.precision_min:
         return []
+    if n == 0:
+        return ["No alarm of this model was reviewed yet; 16 in a row that are right are enough."]
     return [
         f"{right} of {n} reviewed alarms were right: at least {100 * low:.0f} %, and "
         f"{100 * rules.precision_min:.0f} % are asked for."
@@ -218,6 +220,8 @@ def _audit_blockers(missed: int, n: int, rules: Rules) -> list[str]:
     high = highest_rate(missed, n)
     if high <= rules.missed_max:
         return []
+    if n == 0:
+        return ["No event without alarm was audited yet; about 300 without a miss are enough."]
     return [
         f"{missed} of {n} audited events without alarm had one: up to {100 * high:.1f} % may be missed, and at most "
         f"{100 * rules.missed_max:.0f} % may be."

@@ -160,7 +160,7 @@ class Worker:
         note = " ".join(done.faults.values())
         with contextlib.suppress(StoreError), self.store.writing() as session:
             session.merge(Beat(name="worker", at=self.clock(), note=note))
-        if "disk_full" not in note:
+        if not done.faults:
             self._keep_reserve()
 
     def _make_room(self, error: StoreError) -> None:

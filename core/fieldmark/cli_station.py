@@ -1,0 +1,243 @@
+"""`fieldmark station …`: cameras watched with a model, without a screen."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fieldmark.errors import StationError
+from fieldmark.terminal import command, errors, output, print_json, progress_bars
+
+if TYPE_CHECKING:
+    from fieldmark.station.worker import Round
+
+cli = typer.Typer(help="Watch cameras with a model: events, review, alerts, report.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the station.")]
+Who = Annotated[str, typer.Option(help="Who decides this; written to the audit log.")]
+
+
+@cli.command()
+@command
+def init(
+    folder: Folder,
+    name: Annotated[str, typer.Option(help="Name of the station.")],
+    alarm: Annotated[
+        list[str], typer.Option(help="A class whose visits somebody must know of; several times.")
+    ],
+    zone: Annotated[str, typer.Option(help="Time zone that the cameras' clocks are set to.")] = "UTC",
+    rules: Annotated[
+        Path | None, typer.Option(help="rules.json, for everything else that can be set.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Make a station, in stage 1: nothing leaves it."""
+    from fieldmark.station.clock import utc_now
+    from fieldmark.station.rules import Rules
+    from fieldmark.station.stations import add_station
+    from fieldmark.station.store import open_store
+
+    wanted: dict[str, Any] = {**_read_rules(rules), "alarm": alarm}
+    store = open_store(folder, create=True)
+    try:
+        with store.writing() as session:
+            add_station(session, name, zone=zone, rules=Rules.from_dict(wanted), now=utc_now())
+    finally:
+        store.close()
+    if json_output:
+        print_json({"station": name, "folder": str(folder)})
+        return
+    output.print(
+        f"{name} is ready. Drop pictures into {folder / 'spool'}/CAMERA/, then: fieldmark station run {folder}"
+    )
+
+
+@cli.command()
+@command
+def run(
+    folder: Folder,
+    model: Annotated[
+        list[Path] | None, typer.Option(help="Model file; the first answers, others run in its shadow.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Take in what is there, then stop.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Watch: take pictures in, predict, apply the rules, send. Ctrl-C stops; nothing is lost by it, nor by a kill."""
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import Worker, load_models, only_writer
+
+    models = load_models(tuple(model or ()))
+    if not models:
+        raise StationError("Name a model: --model MODEL.onnx", code="no_model")
+    store = open_store(folder)
+    try:
+        with only_writer(folder):
+            worker = Worker(store, models=models, still_s=0 if once else 2.0)
+            if once:
+                _say_round(worker.round(), json_output)
+                return
+            stop = threading.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stop.set())
+            errors.print(f"Watching {worker.spool.folder}. Ctrl-C stops.")
+            worker.run(stop, told=lambda done: _say_round(done, json_output))
+    finally:
+        store.close()
+
+
+@cli.command()
+@command
+def simulate(
+    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="A new folder for the station.")],
+    days: Annotated[int, typer.Option(help="Days to play.", min=1, max=400)] = 7,
+    cameras: Annotated[int, typer.Option(help="How many.", min=1, max=50)] = 6,
+    seed: Annotated[int, typer.Option(help="Another number, another week.")] = 1,
+    photos: Annotated[Path | None, typer.Option(help="Play these photos, a folder for each class.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Model that watches; needed with --photos.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Play days of cameras in time-lapse, with failures, and print what was planted and what was found."""
+    from fieldmark.predictor import Predictor
+    from fieldmark.station.simulate import simulate as play
+
+    predictor = Predictor.load(model) if model is not None else None
+    with progress_bars() as callback:
+        done = play(
+            store,
+            days=days,
+            cameras=cameras,
+            seed=seed,
+            predictor=predictor,
+            photos=photos,
+            callback=callback,
+        )
+    if json_output:
+        print_json({"store": str(store), "planted": done.planted, "found": done.found})
+        return
+    for line in done.lines():
+        output.print(line)
+    output.print(f"Look at it: fieldmark station report {store} --out report.html")
+
+
+@cli.command()
+@command
+def report(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="Where the page is written.")] = Path("report.html"),
+    days: Annotated[int, typer.Option(help="Days it is about.", min=1, max=366)] = 7,
+    json_output: Json = False,
+) -> None:
+    """Write the weekly report: one page, to read or to print."""
+    from fieldmark.station.report import write_report
+    from fieldmark.station.store import open_store
+
+    store = open_store(folder)
+    try:
+        with store.reading() as session:
+            out.write_text(write_report(session, days=days), "utf-8")
+    finally:
+        store.close()
+    if json_output:
+        print_json({"report": str(out)})
+    else:
+        output.print(f"Wrote {out}.")
+
+
+@cli.command()
+@command
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="A .csv: the events. A .json: as MegaDetector writes it.")],
+    json_output: Json = False,
+) -> None:
+    """Export events as a table, or frames as MegaDetector JSON; frames with persons stay."""
+    from fieldmark.station.exports import events_csv, megadetector_json
+    from fieldmark.station.store import open_store
+
+    writers = {".csv": events_csv, ".json": megadetector_json}
+    if out.suffix not in writers:
+        raise typer.BadParameter(f"{out.name} should end in {' or '.join(writers)}.", param_hint="--out")
+    store = open_store(folder)
+    try:
+        with store.reading() as session:
+            out.write_text(writers[out.suffix](session), "utf-8")
+    finally:
+        store.close()
+    if json_output:
+        print_json({"exported": str(out)})
+    else:
+        output.print(f"Wrote {out}.")
+
+
+@cli.command()
+@command
+def stage(
+    folder: Folder,
+    to: Annotated[
+        int, typer.Argument(help="1 beside the rangers, 2 under their eye, 3 with room.", min=1, max=3)
+    ],
+    who: Who,
+    why: Annotated[str, typer.Option(help="Why; written to the audit log.")] = "",
+    plan: Annotated[
+        Path | None, typer.Option(help="plan.json to sign: goal, action, responsible, fears.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Move a station to another stage: up by one when it is earned, down at any time."""
+    from fieldmark.station.clock import utc_now
+    from fieldmark.station.stages import set_stage, sign_plan
+    from fieldmark.station.stations import the_station
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import only_writer
+
+    store = open_store(folder)
+    try:
+        with only_writer(folder), store.writing() as session:
+            station = the_station(session)
+            if plan is not None:
+                sign_plan(session, station, who=who, now=utc_now(), **_read_plan(plan))
+            set_stage(session, station, to, who=who, why=why, now=utc_now())
+    finally:
+        store.close()
+    if json_output:
+        print_json({"stage": to})
+    else:
+        output.print(f"The station is in stage {to}.")
+
+
+def _read_rules(path: Path | None) -> dict[str, Any]:
+    return _read_json(path) if path is not None else {}
+
+
+def _read_plan(path: Path) -> dict[str, Any]:
+    parts = ("goal", "action", "responsible", "fears")
+    read = _read_json(path)
+    return {part: read.get(part, {} if part == "fears" else "") for part in parts}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+        raise StationError(f"{path.name} is no JSON: {exc}.", code="bad_json") from exc
+    if not isinstance(read, dict):
+        raise StationError(f"{path.name} should hold one JSON object.", code="bad_json")
+    return read
+
+
+def _say_round(done: Round, as_json: bool) -> None:
+    if as_json:
+        print_json(vars(done))
+        return
+    output.print(
+        f"{done.new} new, {done.duplicates} seen before, {done.rejected} refused, "
+        f"{done.scored} predicted, {done.sent} alerts sent."
+    )
+    for step, fault in done.faults.items():
+        errors.print(f"{step} pauses: {fault}")

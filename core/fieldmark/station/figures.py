@@ -1,0 +1,250 @@
+"""The figures of a station over a window of days: for the report and the dashboard. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import quantiles
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fieldmark.rates import Day, RateChange, compare_rates, explain_change
+from fieldmark.station.coverage import Span, days_of, watched
+from fieldmark.station.rules import Rules
+from fieldmark.station.tables import Alert, Camera, Delivery, Event, Frame, LogEntry, Rejected, Station
+from fieldmark.stats import Interval, wilson
+
+WINDOW_DAYS, BASELINE_DAYS = 7, 28
+
+
+@dataclass(frozen=True)
+class CameraFigures:
+    """One camera in the window."""
+
+    name: str
+    frames: int
+    events: int
+    alarms: int
+    """Independent visits with an alarm."""
+    camera_days: float
+    """For how long it watched."""
+    heard_at: datetime | None
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """So many of so many, with its 95 % interval."""
+
+    hits: int
+    n: int
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson's."""
+        return wilson(self.hits, self.n)
+
+
+@dataclass(frozen=True)
+class StationFigures:
+    """A station in the window."""
+
+    begin: datetime
+    end: datetime
+    cameras: tuple[CameraFigures, ...]
+    states: dict[str, int]
+    """Events by state."""
+    precision: Proportion
+    """Alarms that people confirmed, of those they decided about."""
+    audit: Proportion
+    """Audited events without alarm in which people found one."""
+    change: RateChange | None
+    """Alarms against the weeks before; None while there are none to compare with."""
+    surplus: tuple[tuple[str, float], ...]
+    """Cameras and the alarms each has beyond its own baseline, most first."""
+    alerts: dict[str, int]
+    """Alerts by state."""
+    seconds_to_send: tuple[float, float] | None
+    """Median and 95th percentile from the end of an event to its alert; None without."""
+    entries: int
+    """Entries in the log by hand."""
+
+    @property
+    def camera_days(self) -> float:
+        """All cameras together."""
+        return sum(camera.camera_days for camera in self.cameras)
+
+
+def measure(session: Session, station: Station, *, end: datetime, days: int = WINDOW_DAYS) -> StationFigures:
+    """Measure the `days` whole days before `end`, and compare with the four weeks before those."""
+    begin = end - timedelta(days=days)
+    rules = Rules.from_dict(station.rules)
+    cameras = session.scalars(
+        select(Camera).where(Camera.station_id == station.id).order_by(Camera.name)
+    ).all()
+    spans = {camera.id: _spans(session, camera, end) for camera in cameras}
+    alarms = {camera.id: _visits(session, camera, rules, begin, end) for camera in cameras}
+    change, surplus = _compared(cameras, spans, alarms, begin, end, station.since)
+    events = _events(session, station, begin, end)
+    return StationFigures(
+        begin,
+        end,
+        tuple(_camera(session, c, spans[c.id], alarms[c.id], begin, end) for c in cameras),
+        dict(Counter(event.state for event in events)),
+        _precision(events, rules),
+        _audit(events, rules),
+        change,
+        surplus,
+        _alerts(session, begin, end),
+        _seconds_to_send(session, begin, end),
+        _entries(session, station, begin, end),
+    )
+
+
+def alarms_by_day(session: Session, station: Station, *, end: datetime) -> list[tuple[datetime, int]]:
+    """Count visits with an alarm for each day of the window and its baseline, as far back as the station goes."""
+    rules = Rules.from_dict(station.rules)
+    begin = end - timedelta(days=WINDOW_DAYS)
+    cameras = session.scalars(select(Camera).where(Camera.station_id == station.id)).all()
+    times = [at for camera in cameras for at in _visits(session, camera, rules, begin, end)]
+    back = min(BASELINE_DAYS + WINDOW_DAYS, max(WINDOW_DAYS, -((station.since - end) // timedelta(days=1))))
+    days = [end - timedelta(days=n) for n in range(back, 0, -1)]
+    return [(day, sum(day <= at < day + timedelta(days=1) for at in times)) for day in days]
+
+
+def independent(times: Sequence[datetime], gap: timedelta) -> list[datetime]:
+    """Keep the beginnings of visits: what follows within `gap` of the one before is the same animal still."""
+    kept: list[datetime] = []
+    last: datetime | None = None
+    for at in sorted(times):
+        if last is None or at - last >= gap:
+            kept.append(at)
+        last = at
+    return kept
+
+
+def _spans(session: Session, camera: Camera, end: datetime) -> list[Span]:
+    begin = end - timedelta(days=BASELINE_DAYS + WINDOW_DAYS + 30)
+    times = session.scalars(
+        select(Frame.at)
+        .where(Frame.camera_id == camera.id, Frame.at >= begin, Frame.at < end)
+        .order_by(Frame.at)
+    ).all()
+    return watched(times, end) if times else []
+
+
+def _visits(session: Session, camera: Camera, rules: Rules, begin: datetime, end: datetime) -> list[datetime]:
+    """Beginnings of visits with an alarm, in the window and its baseline; what people rejected is none."""
+    times = session.scalars(
+        select(Event.started_at).where(
+            Event.camera_id == camera.id,
+            Event.alarm >= rules.alarm_min,
+            Event.state != "rejected",
+            Event.started_at >= begin - timedelta(days=BASELINE_DAYS),
+            Event.started_at < end,
+        )
+    ).all()
+    return independent(times, timedelta(seconds=rules.independence_s))
+
+
+def _compared(
+    cameras: Sequence[Camera],
+    spans: dict[int, list[Span]],
+    alarms: dict[int, list[datetime]],
+    begin: datetime,
+    end: datetime,
+    since: datetime,
+) -> tuple[RateChange | None, tuple[tuple[str, float], ...]]:
+    earliest = begin - timedelta(days=max(0, min(BASELINE_DAYS, (begin - since).days)))
+    now = {c.name: days_of(spans[c.id], alarms[c.id], begin, end) for c in cameras}
+    then = {c.name: days_of(spans[c.id], alarms[c.id], earliest, begin) for c in cameras}
+    recent, baseline = _pooled(now.values()), _pooled(then.values())
+    if min(sum(day.uptime for day in recent), sum(day.uptime for day in baseline)) <= 0:
+        return None, ()
+    groups = {name: (now[name], then[name]) for name in now}
+    return compare_rates(recent, baseline), tuple(explain_change(groups))
+
+
+def _pooled(cameras: Iterable[Sequence[Day]]) -> list[Day]:
+    """Add the cameras of a station up, day by day."""
+    by_day = zip(*cameras, strict=True)
+    return [Day(sum(day.events for day in days), sum(day.uptime for day in days)) for days in by_day]
+
+
+def _events(session: Session, station: Station, begin: datetime, end: datetime) -> Sequence[Event]:
+    return session.scalars(
+        select(Event)
+        .join(Camera, Camera.id == Event.camera_id)
+        .where(Camera.station_id == station.id, Event.started_at >= begin, Event.started_at < end)
+    ).all()
+
+
+def _precision(events: Sequence[Event], rules: Rules) -> Proportion:
+    reviewed = [e for e in events if e.reviewed_by and e.state != "unsure" and e.alarm >= rules.alarm_min]
+    return Proportion(sum(e.human_label in rules.alarm for e in reviewed), len(reviewed))
+
+
+def _audit(events: Sequence[Event], rules: Rules) -> Proportion:
+    audited = [
+        e
+        for e in events
+        if e.is_audit and e.reviewed_by and e.state != "unsure" and e.alarm < rules.alarm_min
+    ]
+    return Proportion(sum(e.human_label in rules.alarm for e in audited), len(audited))
+
+
+def _camera(
+    session: Session,
+    camera: Camera,
+    spans: list[Span],
+    alarms: list[datetime],
+    begin: datetime,
+    end: datetime,
+) -> CameraFigures:
+    def count(column: object, *where: object) -> int:
+        return session.scalar(select(func.count()).where(*where)) or 0  # type: ignore[arg-type]
+
+    own = (Frame.camera_id == camera.id, Frame.at >= begin, Frame.at < end)
+    happened = (Event.camera_id == camera.id, Event.started_at >= begin, Event.started_at < end)
+    refused = (Rejected.camera_id == camera.id, Rejected.received_at >= begin, Rejected.received_at < end)
+    return CameraFigures(
+        camera.name,
+        count(Frame, *own),
+        count(Event, *happened),
+        sum(begin <= at < end for at in alarms),
+        sum(day.uptime for day in days_of(spans, [], begin, end)),
+        camera.heard_at,
+        count(Rejected, *refused),
+    )
+
+
+def _alerts(session: Session, begin: datetime, end: datetime) -> dict[str, int]:
+    rows = session.execute(
+        select(Alert.state, func.count())
+        .where(Alert.created_at >= begin, Alert.created_at < end)
+        .group_by(Alert.state)
+    )
+    return {str(state): n for state, n in rows}
+
+
+def _seconds_to_send(session: Session, begin: datetime, end: datetime) -> tuple[float, float] | None:
+    rows = session.execute(
+        select(Event.ended_at, func.min(Delivery.at))
+        .join(Alert, Alert.event_id == Event.id)
+        .join(Delivery, Delivery.alert_id == Alert.id)
+        .where(Delivery.is_done, Event.ended_at >= begin, Event.ended_at < end)
+        .group_by(Event.id)
+    ).all()
+    waits = sorted((sent - ended).total_seconds() for ended, sent in rows)
+    if not waits:
+        return None
+    cuts = quantiles([*waits, *waits], n=20, method="inclusive")
+    return cuts[9], cuts[18]
+
+
+def _entries(session: Session, station: Station, begin: datetime, end: datetime) -> int:
+    where = (LogEntry.station_id == station.id, LogEntry.seen_at >= begin, LogEntry.seen_at < end)
+    return session.scalar(select(func.count()).where(*where)) or 0

@@ -1,0 +1,87 @@
+"""The weekly report: one page to print, with every figure that decides about the station."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldmark.station import simulate
+from fieldmark.station.figures import StationFigures, alarms_by_day, measure
+from fieldmark.station.reviews import count_waiting
+from fieldmark.station.sentences import say_audit, say_precision, say_rate
+from fieldmark.station.stages import look_at_gate, signed_plan
+from fieldmark.station.stations import CHAMPION, the_station
+from fieldmark.station.tables import Frame, Model, Station
+
+STAGES = {
+    1: "beside the rangers, nothing leaves",
+    2: "under their eye, what a person confirmed leaves",
+    3: "with room, alerts leave by themselves",
+}
+CHART_PX = (640, 120)
+
+
+def write_report(session: Session, *, end: datetime | None = None, days: int = 7) -> str:
+    """Write the page of the `days` before `end` (a midnight; by default that after the newest frame), as HTML.
+
+    Raises:
+        StationError: there is no station.
+    """
+    station = the_station(session)
+    end = end or _midnight_after(session, station)
+    figures = measure(session, station, end=end, days=days)
+    return _template().render(
+        station=station,
+        stage=STAGES[station.stage],
+        simulated=station.name == simulate.NAME,
+        begin=f"{figures.begin:%d %b %Y}",
+        last=f"{figures.end - timedelta(days=1):%d %b %Y}",
+        days=days,
+        figures=figures,
+        rate=say_rate(figures),
+        precision=say_precision(figures.precision),
+        audit=say_audit(figures.audit),
+        waiting=count_waiting(session, station.id),
+        chart=_chart(session, station, figures),
+        blockers=look_at_gate(session, station).blockers,
+        plan=signed_plan(session, station.id),
+        model=session.scalar(select(Model).where(Model.role == CHAMPION)),
+    )
+
+
+def _template() -> Template:
+    folder = FileSystemLoader(Path(__file__).parent / "templates")
+    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined).get_template("report.html")
+
+
+def _midnight_after(session: Session, station: Station) -> datetime:
+    newest = session.scalar(select(Frame.at).order_by(Frame.at.desc()).limit(1)) or station.since
+    return datetime(newest.year, newest.month, newest.day, tzinfo=UTC) + timedelta(days=1)
+
+
+def _chart(session: Session, station: Station, figures: StationFigures) -> Markup:
+    """Bars, one a day, the window darker than the weeks before; with its text beside it."""
+    days = alarms_by_day(session, station, end=figures.end)
+    width, height = CHART_PX
+    step, top = width / max(len(days), 1), max([n for _, n in days] or [0]) or 1
+    bars = [
+        f'<rect x="{i * step + 1:.1f}" y="{height - 18 - n * (height - 34) / top:.1f}" width="{step - 2:.1f}" '
+        f'height="{n * (height - 34) / top:.1f}" fill="var(--{"red" if day >= figures.begin else "soft"})"/>'
+        for i, (day, n) in enumerate(days)
+    ]
+    ends = [days[0][0], days[-1][0]] if days else []
+    labels = [
+        f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}" font-size="11" fill="var(--soft)">{day:%d %b}</text>'
+        for day, x, anchor in zip(ends, (0, width), ("start", "end"), strict=False)
+    ]
+    text = f"{sum(n for _, n in days)} visits with an alarm in {len(days)} days; at most {top if days else 0} a day."
+    return Markup(
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{text}">{"".join(bars + labels)}'
+        f'<text x="0" y="11" font-size="11" fill="var(--soft)">visits a day, at most {top}</text></svg>'
+        f'<p class="soft">{text}</p>'
+    )

@@ -1,0 +1,64 @@
+"""A station's figures as sentences: what happened, how sure that is, and what it probably means."""
+
+from __future__ import annotations
+
+from math import isinf
+
+from fieldmark.rates import needed_days
+from fieldmark.station.figures import Proportion, StationFigures
+
+EXPLAINS = 0.5
+"""Share of the surplus from which on a camera is named as what explains it."""
+
+
+def say_rate(figures: StationFigures) -> str:
+    """Say whether alarms doubled or halved, with the ratio, its interval, and which camera explains it."""
+    change = figures.change
+    if change is None:
+        return "Nothing can be said of a change yet: there are no days before these to compare with."
+    days = (figures.end - figures.begin).days
+    ratio = "∞" if isinf(change.ratio) else f"{change.ratio:.1f}"
+    high = "∞" if isinf(change.interval.high) else f"{change.interval.high:.1f}"
+    said = (
+        f"{change.recent} visits with an alarm in {days} days, ratio {ratio} to the weeks before "
+        f"(95 % {change.interval.low:.1f}–{high})"
+    )
+    if change.verdict == "too few to tell":
+        return f"{said}: too few to tell.{_say_needed(change.baseline, figures)}"
+    if change.verdict == "steady":
+        return f"{said}: as before."
+    return f"{said}: {change.verdict} than before.{_say_camera(figures)}"
+
+
+def say_precision(precision: Proportion) -> str:
+    """Say how many alarms were right, of those that people decided about."""
+    if precision.n == 0:
+        return "Nobody has reviewed an alarm of these days, so nothing says how many are right."
+    low, high = precision.interval
+    return f"{precision.hits} of {precision.n} reviewed alarms were right (95 % {100 * low:.0f}–{100 * high:.0f} %)."
+
+
+def say_audit(audit: Proportion) -> str:
+    """Say how many visits the model missed, as far as the blind audit tells."""
+    if audit.n == 0:
+        return "Nothing was audited, so nothing says what is missed."
+    high = audit.interval.high
+    return f"{audit.hits} of {audit.n} audited events without alarm had one: at most {100 * high:.1f} % are missed (95 %)."
+
+
+def _say_camera(figures: StationFigures) -> str:
+    total = sum(surplus for _, surplus in figures.surplus)
+    if not figures.surplus or not total:
+        return ""
+    name, surplus = figures.surplus[0]
+    if surplus / total < EXPLAINS:
+        return " No single camera explains it."
+    return f" {name} explains {abs(surplus):.0f} of {abs(total):.0f}."
+
+
+def _say_needed(baseline: int, figures: StationFigures) -> str:
+    days = figures.camera_days / max(len(figures.cameras), 1)
+    rate = baseline / 28 if baseline else 0.0
+    if not rate or not days:
+        return ""
+    return f" At this rate a doubling shows after some {needed_days(rate)} days."
