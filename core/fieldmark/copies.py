@@ -70,7 +70,7 @@ def _worth(suspects: Suspects, place: int) -> tuple[int, str]:
 
 def _likely(suspects: Suspects, place: int) -> str | None:
     """What the model says, where that is another label than the given one."""
-    said = suspects.vocab[int(suspects.probs[place].argmax())]
+    said = suspects.vocab[int(suspects.opinion[place].argmax())]
     return said if said != suspects.items[place].label else None
 
 

@@ -1,7 +1,8 @@
 """Photos that are there twice, or nearly: they must not be learnt on one side of a split and asked on the other.
 
 Exact duplicates have the same bytes. Near duplicates look the same: a smaller copy, another compression, the
-next frame of a burst. They are found by two difference hashes and confirmed on small grey pictures.
+next frame of a burst. They are found by two difference hashes, where features are known by these as well, and
+confirmed on small grey pictures.
 
 A fixed camera shows the same view for months, and that makes its photos no duplicates. So photos that both
 tell when they were taken only count as near duplicates within half an hour, the usual time between two
@@ -54,11 +55,14 @@ def exact_duplicates(hashes: Iterable[Hashable]) -> list[Group]:
     return [tuple(group) for group in places.values() if len(group) > 1]
 
 
-def near_duplicates(looks: Sequence[Look | None]) -> list[Group]:
+def near_duplicates(
+    looks: Sequence[Look | None], features: npt.NDArray[np.float32] | None = None
+) -> list[Group]:
     """Group the places of photos that look the same, among up to hundreds of thousands.
 
     Args:
         looks: None where a photo could not be looked at.
+        features: (n, dim), where they are known: they find crops as well, which change the hash.
     Returns:
         Groups of at least two different files, sorted; exact copies are listed with them.
     """
@@ -66,7 +70,10 @@ def near_duplicates(looks: Sequence[Look | None]) -> list[Group]:
     seen = [look for look in looks if look is not None]
     if not seen:
         return []
-    alike = exact_duplicates(_lookalikes(seen).tolist())
+    numbers = _lookalikes(seen)
+    if features is not None:
+        numbers = _joined(numbers, _crops(features[known], seen))
+    alike = exact_duplicates(numbers.tolist())
     groups = [part for group in alike for part in _cut_by_day(group, seen)]
     named = [tuple(sorted(known[place] for place in group)) for group in groups if _several(group, seen)]
     return sorted(named)
@@ -90,12 +97,29 @@ def _lookalikes(seen: Sequence[Look]) -> Places:
     for part in _parts(bits):
         order = np.lexsort((bits[:, 0], times, part))
         for first, second in _neighbours(order, part):
-            apart = np.abs(times[first] - times[second]) > EVENT.total_seconds()  # nan is never apart
+            apart = _apart(times, first, second)
             differ = np.bitwise_count(bits[first] ^ bits[second]).sum(axis=1)
             near = (differ <= MAX_BITS) & ~apart & (numbers[first] != numbers[second])
             if near.any():
                 numbers = _joined(numbers, _confirmed(first[near], second[near], seen))
     return numbers
+
+
+def _crops(features: npt.NDArray[np.float32], seen: Sequence[Look]) -> Places:
+    """Find pairs by their features and confirm them on the small grey pictures, (2, pairs)."""
+    from fieldmark.alignment import similar_pairs, within_each_other
+
+    first, second = similar_pairs(features)
+    times = np.array([_seconds(look) for look in seen])
+    near = ~_apart(times, first, second)
+    first, second = first[near], second[near]
+    same = within_each_other([look.tiny for look in seen], first, second)
+    return np.stack([first[same], second[same]])
+
+
+def _apart(times: npt.NDArray[np.float64], first: Places, second: Places) -> npt.NDArray[np.bool_]:
+    """Whether both tell when they were taken, and it was not one event; nan is never apart."""
+    return np.asarray(np.abs(times[first] - times[second]) > EVENT.total_seconds())
 
 
 def _seconds(look: Look) -> float:

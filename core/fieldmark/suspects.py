@@ -15,6 +15,7 @@ from fieldmark.dataset import Item
 from fieldmark.duplicates import Group, exact_duplicates, near_duplicates
 from fieldmark.features import extract
 from fieldmark.learner import Learner
+from fieldmark.leaveout import LeaveOut
 from fieldmark.lookcache import take_looks
 from fieldmark.looks import Look
 from fieldmark.splits import group_items
@@ -34,6 +35,16 @@ class Suspects:
     looks: tuple[Look | None, ...]
 
     @cached_property
+    def leave_out(self) -> LeaveOut:
+        """Judges any labels of these photos at once; for re-ranking after decisions, too."""
+        return LeaveOut(self.features, self.groups)
+
+    @cached_property
+    def opinion(self) -> npt.NDArray[np.float64]:
+        """(n, classes): what is believed of each photo without itself and its copies."""
+        return self.leave_out.opinion(self.targets, len(self.vocab)).probs
+
+    @cached_property
     def targets(self) -> npt.NDArray[np.intp]:
         """(n,) place of each label in the vocab; -1 for a class that was not learned."""
         place = {label: index for index, label in enumerate(self.vocab)}
@@ -47,7 +58,7 @@ class Suspects:
     @cached_property
     def near(self) -> list[Group]:
         """Groups of places that look the same, among them at least two different files."""
-        return near_duplicates(self.looks)
+        return near_duplicates(self.looks, self.features)
 
     @cached_property
     def groups(self) -> npt.NDArray[np.intp]:
