@@ -41,6 +41,8 @@ from fieldmark_widgets.workspace import Workspace, as_workspace
 
 MAX_ARCHIVE_MIB = 256.0
 """A larger archive is read from the disk: give its path."""
+KEPT = "import"
+"""Key of what came of the last import in the catalog's settings: a page that is opened anew shows it again."""
 MOST_SUGGESTED = 12
 """Folders that are offered while a path is typed."""
 
@@ -90,7 +92,7 @@ class Importer(Component):
         self.workspace = as_workspace(workspace)
         self.home = Path(home)
         self._watch: Watch | None = None
-        uploader = Uploader(accept=".zip,.tar,.gz,.tgz,.bz2,.xz", max_upload_mib=MAX_ARCHIVE_MIB, max_files=1,
+        uploader = Uploader(accept=".zip,.tar,.gz,.tgz,.bz2,.xz", max_upload_mib=MAX_ARCHIVE_MIB, max_files=1, camera=False,
                             max_held_mib=MAX_ARCHIVE_MIB, _strings={**UPLOADER, **ARCHIVE_UPLOADER})  # fmt: skip
         traits = {"_source": str(source or ""), "uploader": uploader, "gallery": Gallery(), **traits}
         super().__init__(**traits)
@@ -132,7 +134,7 @@ class Importer(Component):
     def undo(self) -> None:
         """Take the last act back, which is this import as long as nothing else was done."""
         project = self.workspace.project
-        if project is None or self.report is None:
+        if project is None or not self._result.get("can_undo"):
             return
         act = project.catalog.undo(who=self.workspace.who)
         self.report = None
@@ -172,6 +174,7 @@ class Importer(Component):
         else:
             self.report = done.result()
             self._result = describe_import(self.report)
+            _keep(self.report, self._result)
         root = into if isinstance(into, Path) else into.root
         if self.workspace.project is None and root.is_dir():
             self.workspace.open(root)
@@ -220,16 +223,15 @@ class Importer(Component):
         self._has_project = self.workspace.project is not None
         if self._watch is None:
             self.label, self.problem = "", ""
-            if self.report is not None and self.report.dataset != getattr(
-                self.workspace.project, "root", None
-            ):
-                self.report, self._result = None, {}
+            if self.report is None or self.report.dataset != getattr(self.workspace.project, "root", None):
+                self.report, self._result = None, _kept(self.workspace.project)
         self._show_photos()
 
     @traitlets.observe("label")
     @guard
     def _show_photos(self, _change: object = None) -> None:
         project = self.workspace.project
+        self._take_undo_away()
         if self._watch is None:
             self.state = "ready" if project is not None and project.catalog.counts() else "empty"
         if project is None:
@@ -242,6 +244,11 @@ class Importer(Component):
             GalleryRow(p.id, project.catalog.file_of(p), p.hash, p.label, Path(p.original_name).name, credit=_credit(p.author, p.licence))
             for p in photos
         )  # fmt: skip
+
+    def _take_undo_away(self) -> None:
+        """Offer to undo the import only as long as it is what was done last."""
+        if self._result.get("can_undo") and not _is_last(self.workspace.project, self._result["act"]):
+            self._result = {**self._result, "can_undo": False}
 
     # --- Messages from the browser ---
 
@@ -268,6 +275,24 @@ class Importer(Component):
         self.import_from(
             source, name=str(message.get("name", "")).strip(), regex=str(message.get("regex", ""))
         )
+
+
+def _keep(report: ImportReport, shown: dict[str, Any]) -> None:
+    """Keep what came of an import with the photos."""
+    if report.dataset.is_dir():
+        Catalog.open(report.dataset).set_setting(KEPT, shown)
+
+
+def _kept(project: Project | None) -> dict[str, Any]:
+    """What came of the last import, as long as it is what was done last; empty otherwise."""
+    shown: Any = project.catalog.setting(KEPT, {}) if project else {}
+    return shown if _is_last(project, shown.get("act")) else {}
+
+
+def _is_last(project: Project | None, act_id: int | None) -> bool:
+    """Whether an act is what `undo` would take back."""
+    done = [act.id for act in project.catalog.acts() if act.state == "done"] if project else []
+    return bool(done) and done[0] == act_id
 
 
 def _credit(author: str | None, licence: str | None) -> str:

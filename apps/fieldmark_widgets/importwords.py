@@ -35,6 +35,7 @@ def describe_import(report: ImportReport) -> dict[str, Any]:
         ],
         "skipped": IMPORTER["skipped"].format(n=report.skipped) if report.skipped else "",
         "can_undo": report.act_id is not None,
+        "act": report.act_id,
     }
 
 

@@ -56,8 +56,8 @@ ARCHIVE_UPLOADER = MappingProxyType(
         "region": "Drop a zip of photos",
         "headline": "Drop a zip here",
         "choose": "Choose a zip",
-        "hint": "a folder for each class, packed",
-        "hint_more": "a folder for each class, packed",
+        "hint": "In it, a folder for each class.",
+        "hint_more": "In it, a folder for each class.",
     }
 )
 """What the uploader says otherwise when it takes archives."""

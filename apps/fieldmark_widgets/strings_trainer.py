@@ -49,7 +49,7 @@ TRAINER = MappingProxyType(
         "pad_text": "Keeps everything, on grey.",
         "another": "Another photo",
         "views_title": "Other views to learn from",
-        "views_text": "Parts of each photo, flipped, turned, brighter or darker. Each takes as long again as the first "
+        "views_text": "Random crops of each photo, flipped, turned, brighter or darker. Each takes as long again as the first "
         "training; worth trying when photos are few.",
         "views_0": "None",
         "views_1": "1 view",
@@ -62,6 +62,8 @@ TRAINER = MappingProxyType(
         "they look unlike the everyday things that the network knows, and there are many of them.",
         "advise": "Would it help here?",
         "tune": "Fine-tune",
+        "tune_on": "Go on fine-tuning",
+        "tune_unfinished": "A fine-tuning of these photos was stopped. It goes on after its last whole epoch.",
         "tuned": "fine-tuned",
         "more": "More choices",
         "split_title": "Photos to judge by",

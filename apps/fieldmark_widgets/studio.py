@@ -186,6 +186,7 @@ def _step(step: str, project: Project | None) -> dict[str, str]:
         "title": STUDIO[step],
         "hint": STEP_HINTS[step],
         "blocker": " ".join(blockers),
+        "needs": _first_to_do(project) if blockers else "",
         "note": note,
         "state": "blocked" if blockers else "done" if done else "open",
     }
@@ -195,10 +196,15 @@ def _blockers(step: str, project: Project | None) -> list[str]:
     if step == "photos":
         return []
     if project is None or not project.catalog.counts():
-        return ["There are no photos yet. Import some first."]
+        return [STUDIO["no_photos"]]
     if step in ("results", "export"):
         return project.result_blockers()
     return project.train_blockers() if step == "train" else []
+
+
+def _first_to_do(project: Project | None) -> str:
+    """The step at which what is missing is done."""
+    return "photos" if _blockers("train", project) else "train"
 
 
 def _note(step: str, project: Project) -> tuple[str, bool]:

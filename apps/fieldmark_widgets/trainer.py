@@ -90,6 +90,7 @@ class Trainer(Component):
     _rounds = traitlets.List(traitlets.Dict()).tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
     _advice = traitlets.Unicode("").tag(sync=True)
+    _is_tuning_unfinished = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Train on a workspace's project, or on the dataset folder at a path."""
@@ -120,10 +121,16 @@ class Trainer(Component):
     def advise(self) -> None:
         """Measure in the worker what fine-tuning would cost here, and whether it is likely to pay."""
         project = self.workspace.project
-        if project is not None and (watch := self._begin()) is not None:
-            self.workspace.worker.submit(
-                lambda: auto_advice(project.fitted(watch), callback=watch), self._take_advice
-            )
+        if project is None or (watch := self._begin()) is None:
+            return
+        before = project.learner
+
+        def take(done: Future[Advice]) -> None:
+            if project is self.workspace.project and project.learner is not before:
+                self.workspace.trainings += 1  # it was trained on the way
+            self._take_advice(done)
+
+        self.workspace.worker.submit(lambda: auto_advice(project.fitted(watch), callback=watch), take)
 
     def cancel(self) -> None:
         """Stop at the next photo; what was trained before stays."""
@@ -185,6 +192,7 @@ class Trainer(Component):
         self._rounds = describe_rounds(rounds)[:ROUNDS_SHOWN]
         self._result = describe_result(rounds[0], say_progress_made(project)) if rounds else {}
         self.stale = say_stale(project, self.learner)
+        self._is_tuning_unfinished = project.is_tuning_unfinished
         if self._watch is None:
             self.state = "empty" if self.blockers else "ready"
         if self._photo_hash != self._shown:  # the photo that was looked at has gone, or the first one came

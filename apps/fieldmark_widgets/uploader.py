@@ -51,6 +51,8 @@ class Uploader(Component):
     """Memory for files that nobody took yet, in MiB; the next ones wait in the browser until there is room."""
     accept = traitlets.Unicode(",".join(["image/*", *sorted(PHOTO_SUFFIXES)])).tag(sync=True)
     """What the file dialog offers. In the end content decides, whatever the name."""
+    camera = traitlets.Bool(True).tag(sync=True)
+    """Whether photos may be taken with the camera of the visitor's device."""
     waiting = traitlets.Int(0)
     """Files that were announced and are not here yet."""
     _strings = traitlets.Dict(dict(UPLOADER)).tag(sync=True)

@@ -30,7 +30,7 @@ from fieldmark.splitfile import given_split
 from fieldmark.splits import Method as SplitMethod
 from fieldmark.splits import Split, group_items, make_splits
 
-CHOICES, HELD_OUT, ROUNDS = "training", "held_out", "rounds"
+CHOICES, HELD_OUT, ROUNDS, TUNING = "training", "held_out", "rounds", "tuning"
 """Keys of what is kept in the catalog."""
 MAX_ROUNDS = 100
 EPOCHS = 4
@@ -192,9 +192,16 @@ class Project:
             EmptyDatasetError, DatasetError, FieldmarkError: as `fit`, and as `finetune.fine_tune`.
             Cancelled: the callback asked to stop; calling again goes on.
         """
-        return self._take(
-            fine_tune(self._fit_now(callback), self._tuning, workdir=self._workdir, callback=callback)
-        )
+        fitted = self._fit_now(callback)
+        self.catalog.set_setting(TUNING, list(self._now()))
+        tuned = fine_tune(fitted, self._tuning, workdir=self._workdir, callback=callback)
+        self.catalog.set_setting(TUNING, None)
+        return self._take(tuned)
+
+    @property
+    def is_tuning_unfinished(self) -> bool:
+        """Whether a fine-tuning of photos and choices as they are now was begun and not ended, here or elsewhere."""
+        return self.catalog.setting(TUNING) == list(self._now())
 
     def fitted(self, callback: Callback = silent) -> Learner:
         """Give the learner of photos and choices as they are now, fitting it only where that was not done yet.

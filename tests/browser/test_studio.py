@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.visit import DESK, PHONE, Visit, visit
 from fieldmark.catalog import Catalog
@@ -16,6 +16,13 @@ from fieldmark.sample import write_sample
 from server.running import RunningServer, free_port, run
 
 STEPS = ("photos", "check", "train", "results", "clean", "export")
+
+KILL = """async () => {
+  const { kernelId, baseUrl } = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+  const token = document.cookie.match(/_xsrf=([^;]*)/)?.[1] ?? "";
+  const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`, { method: "DELETE", headers: { "X-XSRFToken": token } });
+  return answer.status;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -134,43 +141,96 @@ def labels(home: Path) -> dict[str, int]:
 def test_on_a_phone_by_keyboard_alone(chromium: Browser, studio: RunningServer, home: Path) -> None:
     with visit(chromium, studio.url, PHONE) as guest:
         page = open_studio(guest)
-        if page.locator("[data-step=photos]").get_attribute("aria-current") is None:
-            press_on(page, "[data-step=photos]")
-        if page.get_by_role("button", name="New dataset").is_visible():
-            press_on(page, ".fm-picker button")
-        press_on(page, ".fm-importer-source .fm-row button:has-text('Try the sample')")
+        new = page.get_by_role("button", name="New dataset")
+        if new.is_visible():
+            press_on(page, new)
+        press_on(page, page.get_by_role("button", name="Try the sample"))
         expect(page.locator("[data-step=photos].is-done")).to_be_attached(timeout=60_000)
         assert not guest.is_too_wide()
-        press_on(page, "[data-step=train]")
-        press_on(page, ".fm-trainer-go")
+        press_on(page, page.get_by_role("button", name="Next: Check"))
+        expect(page.locator(".fm-checker")).to_contain_text("All 168 photos are fine", timeout=60_000)
+        press_on(page, page.locator("[data-step=export]"))
+        expect(page.locator(".fm-exporter")).to_contain_text("Nothing was trained yet")
+        press_on(page, page.get_by_role("button", name="Go to Train"))
+        press_on(page, page.locator(".fm-trainer-go"))
         expect(page.locator(".fm-trainer-headline")).to_have_text("1 of 48 photos wrong", timeout=60_000)
-        press_on(page, "[data-step=clean]")
-        expect(page.locator(".fm-cleaner-photos .fm-cell.is-current")).to_be_attached(timeout=60_000)
-        page.locator(".fm-cleaner-photos .fm-grid").focus()
-        page.keyboard.press("a")  # the first is the most surprising one: take the suggestion
-        expect(page.locator(".fm-cleaner")).to_contain_text("Staged: 1 relabel")
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("d")
-        expect(page.locator(".fm-cleaner")).to_contain_text("1 delete")
+        assert not guest.is_too_wide()
+        press_on(page, page.get_by_role("button", name="Next: Results"))
+        cell = page.locator(".fm-cm-cell.is-wrong")
+        expect(cell).to_have_count(1, timeout=30_000)
+        press_on(page, cell)
+        expect(page.locator(".fm-results .fm-cell")).to_have_count(1)
+        press_on(page, page.get_by_role("button", name="Clean these"))
+        cleaner = page.locator(".fm-cleaner")
+        expect(cleaner.locator(".fm-cell.is-current")).to_be_attached(timeout=60_000)
+        press_on(page, cleaner.locator(".fm-cleaner-photos .fm-grid"), key="a")  # take the suggestion
+        expect(cleaner).to_contain_text("Staged: 1 relabel")
         page.keyboard.press("z")
-        expect(page.locator(".fm-cleaner")).not_to_contain_text("1 delete")
+        expect(cleaner).not_to_contain_text("Staged: 1 relabel")
+        page.keyboard.press("a")
+        expect(cleaner).to_contain_text("Staged: 1 relabel")
         guest.keep("studio-phone", full=False)
+        press_on(page, cleaner.get_by_role("button", name="Apply"))
+        expect(cleaner).to_contain_text("Done: 1 relabelled")
+        press_on(page, cleaner.get_by_role("button", name="Train again"))
+        expect(cleaner).to_contain_text("now 0 of 48", timeout=60_000)
+        press_on(page, page.get_by_role("button", name="Next: Export"))
+        press_on(page, page.get_by_role("button", name="Save the model"))
+        press_on(page, page.get_by_role("button", name="Use in the classify app"), wait_ms=60_000)
+        expect(page.locator(".fm-exporter")).to_contain_text("from the next photo on")
         assert not guest.is_too_wide()
 
 
-def press_on(page: Page, selector: str) -> None:
-    """Go there with Tab, as somebody without a pointer does, and press Enter."""
-    page.locator(selector).wait_for()
-    for _ in range(150):
-        if page.evaluate(
-            "selector => document.activeElement.matches(selector)", selector.split(":has-text")[0]
-        ) and (
-            ":has-text" not in selector or "sample" in page.evaluate("document.activeElement.textContent")
-        ):
-            page.keyboard.press("Enter")
+def press_on(page: Page, target: Locator, *, key: str = "Enter", wait_ms: int = 30_000) -> None:
+    """Go there with Tab, as somebody without a pointer does, and press a key."""
+    target.wait_for(timeout=wait_ms)
+    tab_to(page, target)
+    page.keyboard.press(key)
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    for _ in range(200):
+        if has_focus(target):
             return
         page.keyboard.press("Tab")
-    raise AssertionError(f"Tab never came to {selector}")
+    raise AssertionError(f"Tab never came to {target}")
+
+
+def has_focus(target: Locator) -> bool:
+    there: bool = target.evaluate("element => element === document.activeElement")
+    return there
+
+
+def test_a_zip_is_dropped_on_the_page_and_a_killed_kernel_loses_nothing(
+    chromium: Browser, studio: RunningServer, home: Path, ground: Path
+) -> None:
+    archive = shutil.make_archive(str(ground.parent / "patches"), "zip", ground)
+    with visit(chromium, studio.url, DESK) as guest:
+        page = open_studio(guest)
+        new = page.get_by_role("button", name="New dataset")
+        if new.is_visible():
+            new.click()
+        page.locator(".fm-importer .fm-uploader").wait_for()
+        guest.drop(("patches.zip", Path(archive).read_bytes()))
+        result = page.locator(".fm-importer [role=status]:visible").filter(has_text="imported")
+        expect(result).to_contain_text("168 photos imported", timeout=30_000)
+        expect(page.get_by_label("Dataset")).to_have_value("patches")
+        kill_kernel(page)
+        banner = page.locator("#banner")
+        expect(banner).to_be_visible(timeout=30_000)
+        guest.keep("studio-disconnected")
+        banner.get_by_role("button").click()
+        page.locator(".fm-studio").wait_for(timeout=60_000)
+        expect(page.get_by_label("Dataset")).to_have_value("patches")
+        expect(page.locator(".fm-importer")).to_contain_text("168 photos imported")
+        page.get_by_label("Dataset").select_option("ground")  # another one beside it
+        expect(page.locator(".fm-picker")).to_contain_text("168 photos in 3 classes")
+
+
+def kill_kernel(page: Page) -> None:
+    """As the server does with one that was idle for long."""
+    status: int = page.evaluate(KILL)
+    assert status == 204
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

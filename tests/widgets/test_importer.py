@@ -83,6 +83,64 @@ def test_a_zip_that_was_dropped_is_imported(importer: Importer, photos: Path) ->
     assert importer.uploader.files == ()
 
 
+def test_a_zip_is_asked_for_and_no_camera(importer: Importer) -> None:
+    assert not importer.uploader.camera
+
+
+def test_a_table_says_labels_groups_and_who_took_the_photo(importer: Importer, photos: Path) -> None:
+    table = photos / "pets.csv"
+    table.write_text(
+        "path,label,group,author,licence\ncat/whole.jpg,Chelsea,home,Stéfan,CC0\ncup/whole.jpg,mug,café,Rachel,CC0\n",
+        "utf-8",
+    )
+    receive(importer, {"kind": "import", "source": str(table)})
+    importer.wait()
+    assert importer.workspace.project is not None
+    assert importer.workspace.project.catalog.counts() == {"Chelsea": 1, "mug": 1}
+    assert {row.credit for row in importer.gallery.rows} == {"Stéfan, CC0", "Rachel, CC0"}
+
+
+def test_labels_may_be_in_the_names_of_the_files(importer: Importer, tmp_path: Path) -> None:
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    for name, image in (("cat_1.jpg", data.chelsea()), ("cup_1.jpg", data.coffee())):
+        Image.fromarray(image).save(folder / name)
+    receive(importer, {"kind": "import", "source": str(folder), "name": "pets", "regex": r"^(.+)_\d+\.jpg$"})
+    importer.wait()
+    assert importer.workspace.project is not None
+    assert importer.workspace.project.name == "pets"
+    assert importer.workspace.project.catalog.counts() == {"cat": 1, "cup": 1}
+
+
+def test_what_came_and_what_did_not_is_shown_again_in_a_new_kernel_and_can_be_undone_there(
+    importer: Importer, photos: Path
+) -> None:
+    importer.import_from(photos)
+    importer.wait()
+    assert importer.workspace.project is not None
+    again = Importer(importer.workspace.project.root)
+    assert again._result["headline"] == "2 photos imported"
+    assert "cut.jpg" in again._result["lists"][0]["lines"][0]
+    receive(again, {"kind": "undo"})
+    assert importer.workspace.project.catalog.counts() == {}
+    assert Importer(importer.workspace.project.root)._result == {}
+    again.close()
+
+
+def test_an_import_is_not_offered_for_undoing_once_something_else_was_done(
+    importer: Importer, photos: Path
+) -> None:
+    importer.import_from(photos)
+    importer.wait()
+    project = importer.workspace.project
+    assert project is not None
+    project.catalog.rename_label("cup", "mug", who="test")
+    importer.workspace.say_changed()
+    assert not importer._result["can_undo"]
+    receive(importer, {"kind": "undo"})
+    assert project.catalog.counts() == {"cat": 1, "mug": 1}
+
+
 def test_the_sample_is_one_click_and_keeps_its_split(importer: Importer) -> None:
     receive(importer, {"kind": "sample"})
     importer.wait()

@@ -36,6 +36,24 @@ def test_without_photos_every_other_step_says_what_is_missing(studio: Studio) ->
     assert all(step["blocker"] for step in studio._steps if step["state"] == "blocked")
 
 
+def test_a_step_that_is_not_ready_leads_to_the_one_where_what_is_missing_is_done(studio: Studio) -> None:
+    assert {step["needs"] for step in studio._steps} == {"", "photos"}
+    with_sample(studio)
+    assert {step["name"]: step["needs"] for step in studio._steps if step["needs"]} == {
+        "results": "train",
+        "export": "train",
+    }
+
+
+def test_advice_that_trained_on_the_way_says_so_in_every_step(studio: Studio) -> None:
+    with_sample(studio)
+    studio.go("train")
+    receive(studio.panel, {"kind": "advise"})
+    studio.panel.wait()
+    assert "Fine-tuning would take" in studio.panel._advice
+    assert "blocked" not in states(studio).values()
+
+
 def test_after_importing_one_can_train_and_not_yet_see_results(studio: Studio) -> None:
     with_sample(studio)
     assert (studio.dataset, studio._counts) == ("sample", "168 photos in 3 classes")
@@ -50,9 +68,7 @@ def test_after_training_everything_is_open_and_the_result_stands_in_the_bar(stud
     studio.panel.train()
     studio.panel.wait()
     assert "blocked" not in states(studio).values()
-    assert next(step["note"] for step in studio._steps if step["name"] == "results").endswith(
-        "of 48 photos wrong"
-    )
+    assert next(step["note"] for step in studio._steps if step["name"] == "results").endswith("of 48 wrong")
 
 
 def test_a_new_page_goes_on_at_the_dataset_and_step_where_one_was(studio: Studio) -> None:

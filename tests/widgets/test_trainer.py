@@ -218,5 +218,22 @@ def test_fine_tuning_can_be_stopped_and_gives_a_round_of_its_own(trainer: Traine
     assert "Stopped" in trainer.problem
     receive(trainer, {"kind": "tune"})
     trainer.wait(240)
+    assert not trainer._is_tuning_unfinished
     assert (trainer.state, trainer.problem) == ("ready", "")
     assert trainer._rounds[0]["note"].startswith("fine-tuned")
+
+
+def test_a_fine_tuning_that_was_stopped_is_offered_to_go_on_in_a_new_kernel(
+    trainer: Trainer, dataset: Path
+) -> None:
+    receive(trainer, {"kind": "tune"})
+    deadline = time.monotonic() + 60
+    while not project(trainer).is_tuning_unfinished and time.monotonic() < deadline:
+        time.sleep(0.05)
+    receive(trainer, {"kind": "cancel"})
+    trainer.wait()
+    again = Trainer(dataset)
+    assert again._is_tuning_unfinished
+    receive(again, {"kind": "choose", "name": "resize", "value": "pad"})  # that would be another one
+    assert not again._is_tuning_unfinished
+    again.close()

@@ -7,9 +7,10 @@ export default {
     const steps = drawSteps(model, strings);
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const place = make("div", { class: "fm-panel" });
+    const ways = drawWays(model, strings);
     el.classList.add("fm");
     el.append(make("section", { class: "fm-studio", "aria-label": strings.region },
-      make("div", { class: "fm-studio-head" }, picker.root), steps.root, problem, place));
+      make("div", { class: "fm-studio-head" }, picker.root, ways.next), steps.root, problem, place, ways.back));
 
     const panels = new Map(); // a component is drawn once, then only hidden, so that nothing in it is lost
     const showPanel = async () => {
@@ -29,6 +30,8 @@ export default {
       problem.hidden = !problem.textContent;
       picker.update();
       steps.update();
+      ways.update();
+      place.classList.toggle("is-blocked", !ways.back.hidden);
     };
     for (const name of ["step", "datasets", "dataset", "problem", "_steps", "_counts"]) model.on(`change:${name}`, update);
     model.on("change:panel", showPanel);
@@ -53,6 +56,25 @@ function drawPicker(model, strings) {
     add.hidden = !open;
   };
   return { root, update };
+}
+
+// One click to where it goes on: the next step, or the one at which what is missing here is done.
+function drawWays(model, strings) {
+  let after = null, needed = null;
+  const go = (step) => model.send({ kind: "go", step: step.name });
+  const next = makeButton("", () => go(after), { kind: "fm-studio-next" });
+  const back = makeButton("", () => go(needed), { kind: "fm-primary fm-studio-back" });
+  const update = () => {
+    const steps = model.get("_steps");
+    const at = steps.findIndex(({ name }) => name === model.get("step"));
+    after = steps[at + 1];
+    needed = steps.find(({ name }) => name === steps[at]?.needs);
+    next.hidden = Boolean(needed) || !after || after.state === "blocked";
+    back.hidden = !needed;
+    next.textContent = after ? fill(strings.next, { step: after.title }) : "";
+    back.textContent = needed ? fill(strings.go_there, { step: needed.title }) : "";
+  };
+  return { next, back, update };
 }
 
 function drawSteps(model, strings) {

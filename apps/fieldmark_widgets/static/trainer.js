@@ -218,10 +218,16 @@ function drawOptions(options, label, onChoose) {
 
 function drawTune(model, strings) {
   const advice = make("p", { class: "fm-trainer-advice", role: "status" });
+  const unfinished = make("p", { class: "fm-trainer-stale", text: strings.tune_unfinished });
   const ask = makeButton(strings.advise, () => model.send({ kind: "advise" }));
   const tune = makeButton(strings.tune, () => model.send({ kind: "tune" }));
   const root = make("div", { class: "fm-card fm-trainer-tune" }, make("h3", { text: strings.tune_title }), make("p", { class: "fm-soft", text: strings.tune_text }),
-    advice, make("div", { class: "fm-row" }, ask, tune));
+    unfinished, advice, make("div", { class: "fm-row" }, ask, tune));
+  follow(model, ["_is_tuning_unfinished", "state"], () => {
+    const stopped = model.get("_is_tuning_unfinished") && model.get("state") !== "busy";
+    unfinished.hidden = !stopped;
+    tune.textContent = stopped ? strings.tune_on : strings.tune;
+  });
   follow(model, ["_advice", "state"], () => {
     advice.textContent = model.get("_advice");
     advice.hidden = !advice.textContent;

@@ -177,7 +177,7 @@ function drawUploader(model, strings, outbox) {
     input.value = ""; // so that the same file can be chosen again
   });
   const choose = makeButton(strings.choose, () => input.click(), { kind: "fm-primary" });
-  const camera = drawCamera(strings, { take: (files) => outbox.add(files), refuse: (sentence) => outbox.refuse(sentence) });
+  const camera = !model.get("camera") ? null : drawCamera(strings, { take: (files) => outbox.add(files), refuse: (sentence) => outbox.refuse(sentence) });
   const sending = make("ul", { class: "fm-sending" });
   const failures = make("div", { class: "fm-failures", role: "alert" });
   const arrived = make("p", { class: "fm-arrived", role: "status" });
