@@ -214,16 +214,16 @@ def test_a_zip_is_dropped_on_the_page_and_a_killed_kernel_loses_nothing(
         guest.drop(("patches.zip", Path(archive).read_bytes()))
         result = page.locator(".fm-importer [role=status]:visible").filter(has_text="imported")
         expect(result).to_contain_text("168 photos imported", timeout=30_000)
-        expect(page.get_by_label("Dataset")).to_have_value("patches")
+        expect(page.get_by_label("Dataset", exact=True)).to_have_value("patches")
         kill_kernel(page)
         banner = page.locator("#banner")
-        expect(banner).to_be_visible(timeout=30_000)
+        expect(banner).to_contain_text("photos, decisions and trainings are kept", timeout=30_000)
         guest.keep("studio-disconnected")
         banner.get_by_role("button").click()
         page.locator(".fm-studio").wait_for(timeout=60_000)
-        expect(page.get_by_label("Dataset")).to_have_value("patches")
+        expect(page.get_by_label("Dataset", exact=True)).to_have_value("patches")
         expect(page.locator(".fm-importer")).to_contain_text("168 photos imported")
-        page.get_by_label("Dataset").select_option("ground")  # another one beside it
+        page.get_by_label("Dataset", exact=True).select_option("ground")  # another one beside it
         expect(page.locator(".fm-picker")).to_contain_text("168 photos in 3 classes")
 
 

@@ -67,13 +67,18 @@
       if (document.hidden) return;
       try {
         const answer = await fetch(`${home}api/kernels/${kernelId()}`, { cache: "no-store" });
-        showBanner(answer.ok ? "" : "This page has gone to sleep: it was idle for long, or the server was started anew. Reload it to go on; add photos again that you need.");
+        showBanner(answer.ok ? "" : `This page has gone to sleep: it was idle for long, or the server was started anew. Reload it to go on; ${sayWhatIsSafe()}`);
       } catch {
         showBanner("The connection to the server is lost. What you see stays; new photos wait until it is back. Trying again.");
       }
     };
     setInterval(ask, ALIVE_EVERY_MS);
     for (const name of ["visibilitychange", "online", "offline", "focus"]) window.addEventListener(name, ask);
+  }
+
+  function sayWhatIsSafe() {
+    const isKept = document.querySelector(".fm-studio"); // what is done there is on the disk at once
+    return isKept ? "photos, decisions and trainings are kept." : "add photos again that you need.";
   }
 
   function showBanner(text) {
