@@ -9,30 +9,55 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import shutil
 import signal
+import socket
+import time
 import webbrowser
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.auth.logout import LogoutHandler
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
+from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
-from traitlets import Bool, Integer, default
+from tornado.netutil import bind_sockets
+from traitlets import Bool, Integer, List, Unicode, default
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.static_file_handler import MultiStaticFileHandler
 
 from fieldmark.errors import FieldmarkError
+from fieldmark.modelplaces import find_datasets, find_jobs, find_models
+from fieldmark.service.jobs import JobBook
+from fieldmark.service.service import Service
 from fieldmark_server.apptable import APPS, find_apps, find_notebooks
 from fieldmark_server.assets import AssetHandler
+from fieldmark_server.backend import Backend
+from fieldmark_server.login import LoginPage
 from fieldmark_server.pages import AppPage, KernelChannel, MissingPage, StartPage, describe_page
+from fieldmark_server.rest import log_request
+from fieldmark_server.routes import api_routes
 from fieldmark_server.visitors import Visitors
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+HTTP_LIMITS = {
+    # Slow headers and idle connections end after this; a page asks every ten seconds while it is looked at.
+    "idle_connection_timeout": 30,
+    "body_timeout": 30,
+    "max_header_size": 64 * 1024,
+    # Of a login or a job; photos for the API have their own limit, and those of a page come another way.
+    "max_body_size": 1024 * 1024,
+}
 
 KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
@@ -61,6 +86,18 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
     max_kernels = Integer(40, config=True, help="Visitors at a time; each has a kernel of some 200 MB.")
     private_apps = Bool(False, config=True, help="Serve the apps that read folders of this computer.")
     ports_tried = Integer(20, config=True, help="How many ports to try from the wanted one upwards.")
+    api_token = Unicode("", config=True, help="What opens the REST API to programs, besides a login.")
+    allowed_hosts = List(
+        Unicode(),
+        config=True,
+        help="Names this server goes by; without any, every name where others are let in.",
+    )
+    behind_proxy = Bool(
+        False, config=True, help="Believe what a proxy says of the client's address and protocol."
+    )
+    drain_s = Integer(
+        20, config=True, help="Seconds for photos that are being answered when the server ends."
+    )
 
     on_ready: Callable[[str], None] | None = None
     """Called with the link once the server listens."""
@@ -82,11 +119,32 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         super().setup_template_dirs()
         self.template_paths: list[str] = [str(TEMPLATES), *self.template_paths]
 
+    def start(self) -> None:
+        """Take a port first: kernels are started with the address of the service in their environment."""
+        self._sockets = self._bind()
+        os.environ |= self.backend.announce(f"http://{_reachable(self._sockets)}{self.base_url}")
+        self.backend.service.start()
+        super().start()
+
+    @cached_property
+    def backend(self) -> Backend:
+        """What the handlers share."""
+        is_public = not (self.token or self.config.PasswordIdentityProvider.get("hashed_password"))
+        token = self.api_token or self.token or ""
+        jobs = JobBook(find_jobs(os.environ), find_datasets(os.environ))
+        return Backend(Service(*find_models(os.environ)), jobs, public=is_public, token=token)
+
     def init_settings(self) -> dict[str, Any]:
         """Settings of the web server."""
         settings: dict[str, Any] = super().init_settings()
+        self.identity_provider.login_handler_class = LoginPage
         return {
             **settings,
+            # A page of elsewhere can make its name point to this machine and so read what is served here (DNS
+            # rebinding); it cannot make a browser send another name.
+            "allow_remote_access": self.ip not in LOOPBACK and not self.allowed_hosts,
+            "local_hostnames": ["localhost", *self.allowed_hosts],
+            "log_function": log_request,
             "default_handler_class": MissingPage,
             "headers": {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "same-origin"},
             # Ours send at most 1 MiB at a time; an endless message must not fill the memory.
@@ -114,13 +172,15 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/labextensions/(.*)", FileFindHandler, {"path": self.labextensions_path}),
         ]
-        return [(url_path_join(self.base_url, route), *rest) for route, *rest in routes] + [
-            *self.identity_provider.get_handlers()
-        ]
+        if not self.backend.public:
+            routes += [(r"/login", LoginPage, {}), (r"/logout", LogoutHandler, {})]
+        ours = [(url_path_join(self.base_url, route), *rest) for route, *rest in routes]
+        return [*ours, *api_routes(self.base_url, self.backend)]
 
     def listen(self) -> None:
-        """Listen on the first free port, tell the link, and serve until Ctrl-C or SIGTERM."""
-        self.port = self._bind()
+        """Serve until Ctrl-C or SIGTERM, after telling the link."""
+        self.http = HTTPServer(self.app, xheaders=self.behind_proxy, **HTTP_LIMITS)
+        self.http.add_sockets(self._sockets)
         self.ioloop = IOLoop.current()
         signal.signal(signal.SIGINT, self._handle_signal_stop)  # as Voilà does with SIGTERM
         if self.on_ready is not None:
@@ -132,8 +192,24 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         finally:
             self.stop()
 
+    def _handle_signal_stop(self, sig: int, frame: object) -> None:
+        self.ioloop.add_callback_from_signal(self._drain)
+
+    async def _drain(self) -> None:
+        """Let nobody in any more, answer whoever is in, then end."""
+        self.http.stop()
+        self.backend.draining.set()
+        end = time.monotonic() + self.drain_s
+        while self.backend.active and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(self.backend.service.stop)
+        await asyncio.sleep(0.1)  # the last answers are being written
+        self.ioloop.stop()
+
     def stop(self) -> None:
-        """End every kernel; one that is only just starting cannot be ended, so it is waited for."""
+        """End the model and every kernel; one that is only just starting cannot be ended, so it is waited for."""
+        self.backend.service.stop()
+        self.backend.jobs.close()
         self.ioloop.run_sync(self._end_kernels)
         shutil.rmtree(self.connection_dir, ignore_errors=True)
 
@@ -142,21 +218,32 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         await asyncio.gather(*starting, return_exceptions=True)
         await self.kernel_manager.shutdown_all(now=True)  # what they write survives a kill
 
-    def _bind(self) -> int:
-        for port in range(self.port, self.port + self.ports_tried):
+    def _bind(self) -> list[socket.socket]:
+        """Take the first free port from the wanted one upwards."""
+        wanted: int = self.port
+        for port in range(wanted, wanted + self.ports_tried):
             try:
-                self.app.listen(port, self.ip)
+                sockets = bind_sockets(port, self.ip)
             except OSError as error:
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                     raise FieldmarkError(
                         f"Cannot listen on {self.ip}: {error.strerror}.", code="no_port"
                     ) from error
             else:
-                return port
+                self.port: int = port
+                return sockets
         raise FieldmarkError(
-            f"Ports {self.port} to {self.port + self.ports_tried - 1} are all taken. Choose another with --port.",
+            f"Ports {wanted} to {wanted + self.ports_tried - 1} are all taken. Choose another with --port.",
             code="no_port",
         )
+
+
+def _reachable(sockets: list[socket.socket]) -> str:
+    """The address at which kernels on this machine reach one of the sockets."""
+    first = next((one for one in sockets if one.family == socket.AF_INET), sockets[0])
+    host, port = first.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _hardening() -> Config:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from traitlets.config import Config
 
 from fieldmark.errors import DatasetError, ModelFileError
 
@@ -27,6 +28,19 @@ def serve(
             help="Serve the studio, which reads folders here. Only to this computer, unless asked.",
         ),
     ] = None,
+    password: Annotated[
+        str | None,
+        typer.Option(
+            help="Asked for before anything is shown.", envvar="FIELDMARK_PASSWORD", show_envvar=True
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(help="Opens the REST API to programs.", envvar="FIELDMARK_TOKEN", show_envvar=True),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name this server goes by, such as behind a proxy.")
+    ] = None,
     open_browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve the apps in the browser."""
@@ -39,10 +53,22 @@ def serve(
 
     private = host in LOOPBACK if studio is None else studio
     # libraries log through the instance
-    app = App.instance(port=port, ip=host, open_browser=open_browser, private_apps=private)
+    app = App.instance(
+        port=port, ip=host, open_browser=open_browser, private_apps=private, api_token=token or "",
+        allowed_hosts=allow_host or [], config=_login(password),
+    )  # fmt: skip
     app.on_ready = lambda link: _say_ready(link, wanted=port, got=app.port)
     app.initialize()
     app.start()
+
+
+def _login(password: str | None) -> Config:
+    config = Config()
+    if password:
+        from jupyter_server.auth.security import passwd
+
+        config.PasswordIdentityProvider.hashed_password = passwd(password)  # type: ignore[no-untyped-call]
+    return config
 
 
 def _existing_model(path: Path) -> Path:

@@ -49,6 +49,8 @@ class Page(JupyterHandler):
 
     def write_error(self, status_code: int, **_facts: Any) -> None:
         """Show a page that says what to do, whatever went wrong; the log has the rest."""
+        if status_code == 503:
+            self.set_header("Retry-After", "60")
         self.render_page("error.html", "Fieldmark", status_code=status_code)
 
 

@@ -9,6 +9,7 @@ In a notebook:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -20,7 +21,7 @@ import traitlets
 
 from fieldmark.corrections import CorrectionStore
 from fieldmark.prediction import Failure
-from fieldmark.servedmodel import ServedModel
+from fieldmark.service.client import find_model
 from fieldmark_widgets.answer import say_label
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.classified import ClassifiedPhoto, Overlay, classify, look
@@ -110,12 +111,14 @@ class Classifier(Component):
 
     @classmethod
     def load(cls, *paths: Path, **traits: Any) -> Classifier:
-        """Show a model file, the first of `paths` that is there; a file that takes its place is taken up.
+        """Show the model of the server that started this kernel; elsewhere the first of `paths` that is there.
+
+        A model that takes its place is taken up.
 
         Raises:
             ModelFileError: there is none (`no_model`), or it is refused.
         """
-        served = ServedModel(*paths)
+        served = find_model(paths, os.environ)
         classifier = cls(served.newest(), **traits)
         classifier._newest = served.newest
         return classifier

@@ -29,3 +29,15 @@ def find_demo_model(environment: Mapping[str, str]) -> Path:
     here = Path.cwd()
     candidates = [folder / DEMO_MODEL for folder in (here, *here.parents)]
     return next((path for path in candidates if path.is_file()), candidates[0])
+
+
+def find_datasets(environment: Mapping[str, str]) -> Path:
+    """The folder of datasets: FIELDMARK_DATASETS, or beside the models; it may be missing."""
+    if named := environment.get("FIELDMARK_DATASETS"):
+        return Path(named).expanduser()
+    return find_demo_model(environment).parents[1] / "datasets"
+
+
+def find_jobs(environment: Mapping[str, str]) -> Path:
+    """The folder of the records of jobs, beside the models; it may be missing."""
+    return find_demo_model(environment).parents[1] / "jobs"

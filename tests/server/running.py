@@ -14,13 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+
 SERVE = """
 import sys
 from pathlib import Path
+
+import httpx
 from traitlets.config import Config
 from fieldmark_server.app import App
 
-app = App.instance(port=int(sys.argv[1]), ip="localhost", open_browser=False, config=Config({"App": eval(sys.argv[2])}))
+app = App.instance(port=int(sys.argv[1]), ip="localhost", open_browser=False, config=Config(eval(sys.argv[2])))
 app.on_ready = lambda link: print(f"ready {link}", flush=True)
 app.initialize()
 app.start()
@@ -55,8 +59,10 @@ class RunningServer:
 
 @contextmanager
 def run_server(model: Path, **traits: object) -> Iterator[RunningServer]:
-    """Serve the apps on a free port; `traits` are those of App."""
-    command = [sys.executable, "-c", SERVE, str(free_port()), repr(traits)]
+    """Serve the apps on a free port; `traits` are those of App, and the hash of a password."""
+    login = {"hashed_password": hashed} if (hashed := traits.pop("hashed_password", "")) else {}
+    config = {"App": traits, "PasswordIdentityProvider": login}
+    command = [sys.executable, "-c", SERVE, str(free_port()), repr(config)]
     with run(command, FIELDMARK_MODEL=str(model)) as server:
         yield server
 
@@ -93,3 +99,12 @@ def free_port() -> int:
         probe.bind(("localhost", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def wait_for_model(api: httpx.Client) -> None:
+    """Until the service says that a model answers."""
+    for _ in range(600):
+        if api.get("/ready").status_code == 200:
+            return
+        time.sleep(0.05)
+    raise TimeoutError("no model answers")

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 MAX_HEADER_BYTES = 64 * 2**20
 """Of the JSON; maps and probabilities of a full batch take a few MB."""
@@ -32,7 +32,7 @@ class FrameError(Exception):
 class FrameWriter:
     """The sending end; threads may share it."""
 
-    def __init__(self, pipe: BinaryIO) -> None:
+    def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
         self._lock = threading.Lock()
 
@@ -50,7 +50,7 @@ class FrameWriter:
             self._pipe.flush()
 
 
-def read_frame(pipe: BinaryIO) -> Frame:
+def read_frame(pipe: IO[bytes]) -> Frame:
     """Wait for the next message.
 
     Raises:
@@ -66,7 +66,7 @@ def read_frame(pipe: BinaryIO) -> Frame:
     return Frame(head, tuple(_exactly(pipe, size) for size in sizes))
 
 
-def _exactly(pipe: BinaryIO, size: int) -> bytes:
+def _exactly(pipe: IO[bytes], size: int) -> bytes:
     content = pipe.read(size)
     if len(content) < size:
         raise FrameError("the pipe ended")

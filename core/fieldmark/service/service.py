@@ -17,8 +17,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fieldmark.errors import FieldmarkError, ModelFileError, ServiceError
+from fieldmark.errors import FieldmarkError, ServiceError
 from fieldmark.service.answer import Answer, ModelFacts, read_facts, read_map, read_result
+from fieldmark.service.client import as_error
 from fieldmark.service.frames import Frame
 from fieldmark.service.metrics import Metrics
 from fieldmark.service.waiting import Item, WaitingRoom, settle, stopping, too_late
@@ -186,7 +187,7 @@ class Service:
             log.info("%s is answering now", self._facts.sha256[:12])
             self._heard.set()
         elif "problem" in head:
-            self._problem = _error(head["problem"])
+            self._problem = as_error(**head["problem"])
             self._heard.set()
         else:
             self._finish(head)
@@ -199,7 +200,7 @@ class Service:
         self._slots.release()
         if "error" in head:
             for item in items:
-                settle(item.future, _error(head["error"]))
+                settle(item.future, as_error(**head["error"]))
             return
         now = time.monotonic()
         for item, record in zip(items, head["answers"], strict=True):
@@ -275,8 +276,3 @@ def _down() -> ServiceError:
     return ServiceError(
         "The model failed several times and is left alone. Try again in a minute.", code="down"
     )
-
-
-def _error(record: dict[str, str]) -> FieldmarkError:
-    model = record["code"] in ("no_model", "bad_model", "selftest", "newer_format")
-    return (ModelFileError if model else ServiceError)(record["reason"], code=record["code"])

@@ -1,0 +1,155 @@
+"""Asks a service over HTTP, with the face of a Predictor: for kernels, which then hold no model of their own.
+
+The server tells its kernels where its service is, in FIELDMARK_SERVICE and FIELDMARK_SERVICE_TOKEN. Where nothing
+is announced, the model is loaded here: the same interface, so that a component works in anybody's notebook.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from fieldmark.errors import FieldmarkError, ModelFileError, ServiceError
+from fieldmark.modelfile import ModelCard
+from fieldmark.prediction import ActivationMap, Failure, Prediction
+from fieldmark.service.answer import ModelFacts, read_facts, read_map, read_result
+
+ADDRESS, TOKEN = "FIELDMARK_SERVICE", "FIELDMARK_SERVICE_TOKEN"
+TIMEOUT_S = 40.0
+"""Of one request; the service gives up by itself after 30."""
+PATIENCE_S = 30.0
+"""For how long a photo is offered again to a service that is busy, or whose worker is being started again."""
+MODEL_CODES = frozenset({"no_model", "bad_model", "selftest", "newer_format", "missing"})
+
+
+class Answering(Protocol):
+    """What a component needs of a model: a Predictor, or one that a service holds."""
+
+    sha256: str
+
+    @property
+    def vocab(self) -> tuple[str, ...]:
+        """The class names."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What this model is."""
+
+    def predict(self, photos: Sequence[bytes], /) -> list[Prediction | Failure]:
+        """Answer for each photo, in order; a bad one is a Failure in its place."""
+
+    def explain(self, photo: bytes, label: str, /) -> ActivationMap | None:
+        """Where the evidence for a class lies; None where another model answers by now."""
+
+
+class ModelSource(Protocol):
+    """Where the model comes from that answers just now."""
+
+    def newest(self) -> Answering:
+        """The model to answer with; it may be another than the last time."""
+
+
+class ServiceModel:
+    """A model that a service holds."""
+
+    def __init__(self, service: RemoteService, facts: ModelFacts) -> None:
+        self._service = service
+        self.sha256, self.vocab, self.card = facts.sha256, facts.vocab, facts.card
+
+    def predict(self, photos: Sequence[bytes], /) -> list[Prediction | Failure]:
+        """Answer for each photo, in order; a bad one is a Failure in its place.
+
+        Raises:
+            ServiceError: the service does not answer.
+        """
+        return [read_result(self._ask(photo)["results"][0]) for photo in photos]
+
+    def explain(self, photo: bytes, label: str, /) -> ActivationMap | None:
+        """Where the evidence for a class lies; None where another model answers by now."""
+        answer = self._ask(photo, f"?map=true&label={quote(label, safe='')}")
+        drawn = answer["results"][0].get("map")
+        return read_map(drawn) if drawn and answer["model_sha256"] == self.sha256 else None
+
+    def _ask(self, photo: bytes, query: str = "") -> dict[str, Any]:
+        return self._service.ask("POST", f"classify{query}", photo)
+
+
+class RemoteService:
+    """A service at an address. One connection a request: kernels ask seldom."""
+
+    def __init__(self, address: str, token: str) -> None:
+        """Take where it is, such as `http://127.0.0.1:8866/fieldmark/api/v1`, and what opens it."""
+        self._address, self._token = urlsplit(address), token
+        self._model: ServiceModel | None = None
+
+    def newest(self) -> ServiceModel:
+        """The model that answers now; while the service does not say, the one that answered before.
+
+        Raises:
+            FieldmarkError: it has not said since this was made, and why.
+        """
+        try:
+            facts = read_facts(self.ask("GET", "models")["models"][0])
+        except ServiceError:
+            if self._model is None:
+                raise
+            return self._model  # a photo then says in its place what is the matter
+        if self._model is None or self._model.sha256 != facts.sha256:
+            self._model = ServiceModel(self, facts)
+        return self._model
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+        """Ask once, and again while the service is busy.
+
+        Raises:
+            FieldmarkError: what the service says of it.
+        """
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self._ask_once(method, path, body)
+            except ServiceError as error:
+                if error.code not in ("busy", "lost", "starting") or time.monotonic() > end:
+                    raise
+                time.sleep(0.25)
+
+    def _ask_once(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+        connection = HTTPConnection(self._address.hostname or "", self._address.port, timeout=TIMEOUT_S)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/octet-stream"}
+        try:
+            connection.request(method, f"{self._address.path}/{path}", body, headers)
+            answer = connection.getresponse()
+            content: dict[str, Any] = json.loads(answer.read())
+        except (OSError, HTTPException, ValueError) as error:
+            raise ServiceError("The server does not answer. Reload the page.", code="unreachable") from error
+        finally:
+            connection.close()
+        if answer.status == 200:
+            return content
+        problem = content.get("error", {})
+        raise as_error(str(problem.get("code")), str(problem.get("reason")))
+
+
+def as_error(code: str, reason: str) -> FieldmarkError:
+    """Make what a service said an error again."""
+    return (ModelFileError if code in MODEL_CODES else ServiceError)(reason, code=code)
+
+
+def find_model(paths: Sequence[Path], environment: Mapping[str, str]) -> ModelSource:
+    """The service that the environment announces; without one, the first of `paths` that is there, loaded here.
+
+    Raises:
+        ModelFileError: there is none (`no_model`), or it is refused.
+    """
+    if address := environment.get(ADDRESS):
+        service = RemoteService(address, environment.get(TOKEN, ""))
+        service.newest()  # says at once whether there is a model
+        return service
+    from fieldmark.servedmodel import ServedModel  # the engine takes 100 MB, and is needed only here
+
+    return ServedModel(*paths)
