@@ -51,6 +51,7 @@ def test_the_wheel_holds_packages_types_notebooks_and_licence(wheel: Path) -> No
         assert f"{package}/__init__.py" in names
         assert f"{package}/py.typed" in names
     assert "fieldmark_server/notebooks/classify.ipynb" in names
+    assert any(name.endswith("etc/jupyter/jupyter_server_config.d/fieldmark_server.json") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith(("tests/", "core/", "apps/")) for name in names)
 

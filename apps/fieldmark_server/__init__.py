@@ -1,5 +1,17 @@
-"""The apps as web pages, served by Voilà: `fieldmark_server.app.App`, and the command `fieldmark serve`."""
+"""The apps as web pages, served by Voilà: `fieldmark_server.app.App`, and the command `fieldmark serve`.
+
+In a Jupyter server: `fieldmark_server.extension.Extension`, which it loads by itself.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__: list[str] = []
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell Jupyter servers what to load."""
+    from fieldmark_server.extension import Extension
+
+    return [{"module": "fieldmark_server.extension", "app": Extension}]

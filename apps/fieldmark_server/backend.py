@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from threading import Event
 
-from fieldmark.service.client import ADDRESS, TOKEN
+from fieldmark.service.client import announce
 from fieldmark.service.jobs import JobBook
 from fieldmark.service.service import Service
 
@@ -63,4 +63,4 @@ class Backend:
 
     def announce(self, address: str) -> dict[str, str]:
         """What kernels find in their environment; `address` is the server's own, with its base_url."""
-        return {ADDRESS: f"{address.rstrip('/')}/{API}", TOKEN: self.kernel_token}
+        return announce(f"{address.rstrip('/')}/{API}", self.kernel_token, self.service.models)

@@ -1,12 +1,14 @@
 """Asks a service over HTTP, with the face of a Predictor: for kernels, which then hold no model of their own.
 
-The server tells its kernels where its service is, in FIELDMARK_SERVICE and FIELDMARK_SERVICE_TOKEN. Where nothing
-is announced, the model is loaded here: the same interface, so that a component works in anybody's notebook.
+The server tells its kernels where its service is and which model files it answers with, in FIELDMARK_SERVICE,
+_SERVICE_TOKEN and _SERVICE_MODELS. Where nothing is announced, or another file is asked for, the model is loaded here:
+the same interface, so that a component works in anybody's notebook.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
@@ -19,7 +21,7 @@ from fieldmark.modelfile import ModelCard
 from fieldmark.prediction import ActivationMap, Failure, Prediction
 from fieldmark.service.answer import ModelFacts, read_facts, read_map, read_result
 
-ADDRESS, TOKEN = "FIELDMARK_SERVICE", "FIELDMARK_SERVICE_TOKEN"
+ADDRESS, TOKEN, MODELS = "FIELDMARK_SERVICE", "FIELDMARK_SERVICE_TOKEN", "FIELDMARK_SERVICE_MODELS"
 TIMEOUT_S = 40.0
 """Of one request; the service gives up by itself after 30."""
 PATIENCE_S = 30.0
@@ -140,16 +142,25 @@ def as_error(code: str, reason: str) -> FieldmarkError:
     return (ModelFileError if code in MODEL_CODES else ServiceError)(reason, code=code)
 
 
+def announce(address: str, token: str, models: Sequence[Path]) -> dict[str, str]:
+    """What a server puts into the environment of its kernels; `models` are those of its service, in order."""
+    return {ADDRESS: address, TOKEN: token, MODELS: _as_text(models)}
+
+
 def find_model(paths: Sequence[Path], environment: Mapping[str, str]) -> ModelSource:
-    """The service that the environment announces; without one, the first of `paths` that is there, loaded here.
+    """The first of `paths` that is there: from the service that was announced for them, or else loaded here.
 
     Raises:
         ModelFileError: there is none (`no_model`), or it is refused.
     """
-    if address := environment.get(ADDRESS):
+    if (address := environment.get(ADDRESS)) and environment.get(MODELS) == _as_text(paths):
         service = RemoteService(address, environment.get(TOKEN, ""))
         service.newest()  # says at once whether there is a model
         return service
     from fieldmark.servedmodel import ServedModel  # the engine takes 100 MB, and is needed only here
 
     return ServedModel(*paths)
+
+
+def _as_text(models: Sequence[Path]) -> str:
+    return os.pathsep.join(str(path.resolve()) for path in models)

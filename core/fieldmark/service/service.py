@@ -57,10 +57,10 @@ class Service:
     """Answers for photos; `submit` may be called from any thread."""
 
     def __init__(self, *models: Path, limits: ServiceLimits | None = None) -> None:
-        """Take the model files of which the first that is there answers; `start` starts the worker."""
+        """Take the model files of which the first that is there answers; the worker starts when it is needed."""
         self.limits = limits or ServiceLimits()
         self.metrics = Metrics()
-        self._models = models
+        self.models = models
         self._room = WaitingRoom(max_photos=self.limits.max_photos, max_bytes=self.limits.max_bytes)
         self._lock = threading.Lock()
         self._flying: dict[int, list[Item]] = {}
@@ -71,12 +71,16 @@ class Service:
         self._facts: ModelFacts | None = None
         self._problem: FieldmarkError = ServiceError("The model is still being loaded.", code="starting")
         self._heard = threading.Event()
-        self._stopping = self._given_up = False
+        self._stopping = self._given_up = self._started = False
 
     # --- For everybody ---
 
     def start(self) -> None:
-        """Start the worker and the threads; returns at once, photos may be submitted at once."""
+        """Start the worker and the threads now, rather than with the first photo; returns at once."""
+        with self._lock:
+            if self._started or self._stopping:
+                return
+            self._started = True
         self._start_worker()
         for work in (self._dispatch, self._tick):
             threading.Thread(target=work, daemon=True, name=f"service{work.__name__}").start()
@@ -92,6 +96,7 @@ class Service:
         Raises:
             ServiceError: no room (`busy`), the worker is being left alone (`down`), or all is ending (`stopping`).
         """
+        self.start()
         if self._resting():
             raise _down()
         deadline = time.monotonic() + (self.limits.deadline_s if deadline_s is None else deadline_s)
@@ -111,6 +116,7 @@ class Service:
         Raises:
             FieldmarkError: nothing does, and why.
         """
+        self.start()
         self._heard.wait(timeout_s)
         if self._facts is None:
             raise self._problem
@@ -214,7 +220,7 @@ class Service:
 
     def _start_worker(self) -> None:
         self._given_up = False
-        self._worker = WorkerProcess(self._models, on_frame=self._take_frame, on_end=self._end_worker)
+        self._worker = WorkerProcess(self.models, on_frame=self._take_frame, on_end=self._end_worker)
 
     def _end_worker(self) -> None:
         """Answer for what the worker had, and start another, unless that has failed too often."""
