@@ -5,12 +5,10 @@ In a Jupyter server: `fieldmark_server.extension.Extension`, which it loads by i
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__: list[str] = []
 
 
-def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+def _jupyter_server_extension_points() -> list[dict[str, object]]:
     """Tell Jupyter servers what to load."""
     from fieldmark_server.extension import Extension
 
