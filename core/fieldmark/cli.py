@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldmark import cli_clean, cli_data, cli_station
+from fieldmark import cli_clean, cli_collect, cli_data, cli_station
 from fieldmark.cli_corrections import corrections
 from fieldmark.errors import BackboneError, DatasetError
 from fieldmark.modelplaces import DEMO_MODEL
@@ -25,7 +25,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-cli.registered_commands.extend([*cli_data.cli.registered_commands, *cli_clean.cli.registered_commands])
+for group in (cli_data, cli_clean, cli_collect):
+    cli.registered_commands.extend(group.cli.registered_commands)
 cli.command()(command(corrections))
 cli.add_typer(cli_station.cli, name="station")
 

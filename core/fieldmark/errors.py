@@ -9,6 +9,7 @@ FieldmarkError
 ├── VocabMismatchError   class names that do not fit each other
 ├── NotTrainedError      asked for what only a fitted learner has
 ├── BackboneError        a backbone whose weights cannot be had
+├── CollectError         photos that cannot be fetched from elsewhere
 ├── ServiceError         the classifying service cannot answer just now
 ├── StoreError           a catalog or station that cannot be read or written
 ├── StationError         something a station does not allow
@@ -92,6 +93,12 @@ class StoreError(FieldmarkError):
     """A catalog that cannot be read or written."""
 
     code = "bad_store"
+
+
+class CollectError(FieldmarkError):
+    """Photos cannot be fetched from elsewhere, or not from there."""
+
+    code = "cannot_collect"
 
 
 class ServiceError(FieldmarkError):

@@ -71,7 +71,7 @@ def import_photos(
     """
     started = perf_counter()
     path = Path(source)
-    with _dataset(into) as catalog, Incoming(catalog.root) as incoming:
+    with dataset_for(into) as catalog, Incoming(catalog.root) as incoming:
         found = open_source(path, incoming.staging, labels=labels, callback=callback)
         intake = _Intake(catalog, incoming, who=who, why=why or f"from {path.name}", source=path.name)
         try:
@@ -188,8 +188,8 @@ def _new_photo(arrival: _Arrival, file: Path, label: str, source: str) -> NewPho
 
 
 @contextlib.contextmanager
-def _dataset(into: str | os.PathLike[str] | Catalog) -> Iterator[Catalog]:
-    """Open the dataset, or make it; one that was made for nothing is removed again."""
+def dataset_for(into: str | os.PathLike[str] | Catalog) -> Iterator[Catalog]:
+    """Open the dataset that photos go to, or make it; one that was made for nothing is removed again."""
     if isinstance(into, Catalog):
         yield into
         return
