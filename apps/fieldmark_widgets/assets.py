@@ -16,7 +16,7 @@ def stylesheet(*components: str) -> str:
     return "\n".join(_read(f"{name}.css") for name in ("fieldmark", *components))
 
 
-PARTS = {"classifier": ("correction",), "uploader": ("camera",)}
+PARTS = {"classifier": ("correction",), "uploader": ("camera",), "results": ("plots",)}
 """Files that a component consists of besides its own; they export nothing."""
 
 

@@ -88,6 +88,11 @@ def say_time(at: datetime) -> str:
     return here.strftime("%H:%M" if here.date() == datetime.now().date() else "%d %b %H:%M")
 
 
+def say_time_of(at: str) -> str:
+    """As `say_time`, of a moment in ISO 8601."""
+    return say_time(datetime.fromisoformat(at))
+
+
 def say_photos(n: int) -> str:
     """A number of photos in words."""
     return CLEANER["photo_one" if n == 1 else "photos"].format(n=f"{n:,}")

@@ -24,17 +24,14 @@ from fieldmark.errors import Cancelled
 from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.closeups import CloseUps
 from fieldmark_widgets.component import Component
-from fieldmark_widgets.gallery import Gallery
+from fieldmark_widgets.figures import behind, describe_figures, title_of
+from fieldmark_widgets.gallery import Gallery, LazyRows
 from fieldmark_widgets.galleryrows import row_of
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.photorows import Judgement, PhotoRow, judge, rank
-from fieldmark_widgets.resultstables import (
-    describe_answer,
-    describe_classes,
-    describe_left_out,
-    describe_matrix,
-)
+from fieldmark_widgets.resultstables import describe_answer, describe_left_out, describe_matrix
 from fieldmark_widgets.since import changed_since
 from fieldmark_widgets.strings_results import RESULTS
 from fieldmark_widgets.uploader import Message
@@ -52,6 +49,7 @@ class _Found:
     root: Path
     learner: Learner
     judgements: dict[int, Judgement]
+    closeups: CloseUps
     photos: dict[int, CatalogPhoto]
     """Those that were judged, by id, wherever they lie now."""
 
@@ -59,7 +57,8 @@ class _Found:
 class Results(Component):
     """Shows what the model of a project gets right and wrong on photos it never saw.
 
-    Messages from the browser: `cell` (actual, said; without them none is chosen), `clean`, `train`, `cancel`.
+    Messages from the browser: `cell` (actual, said; without them none is chosen), `mark` (key of a bar or a point),
+    `clean`, `train`, `cancel`.
     """
 
     _esm = module("results")
@@ -67,8 +66,10 @@ class Results(Component):
 
     selected_cell = traitlets.Tuple().tag(sync=True)
     """(what the photos are, what the model said) of the chosen cell; empty when none is."""
+    selected_mark = traitlets.Tuple().tag(sync=True)
+    """Key of the bar or point that is chosen in another figure, such as ("found", "grizzly"); empty when none is."""
     selection = traitlets.Tuple()
-    """The CatalogPhotos of the chosen cell, the most surprising label first."""
+    """The CatalogPhotos of the chosen cell or mark, the most surprising label first."""
     to_clean = traitlets.Tuple()
     """The selection at the moment somebody asked to clean it; observe it, and give it to `Cleaner.only`."""
     offers_cleaning = traitlets.Bool(False).tag(sync=True)
@@ -85,7 +86,8 @@ class Results(Component):
     _strings = traitlets.Dict(dict(RESULTS)).tag(sync=True)
     _answer = traitlets.Dict().tag(sync=True)
     _matrix = traitlets.Dict().tag(sync=True)
-    _classes = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _figures = traitlets.Dict().tag(sync=True)
+    _title = traitlets.Unicode("").tag(sync=True)
     _left_out = traitlets.Dict().tag(sync=True)
     _notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _progress = traitlets.Unicode("").tag(sync=True)
@@ -107,9 +109,13 @@ class Results(Component):
         """Choose a cell of the confusion matrix; one without photos gives an empty selection."""
         self.selected_cell = (actual, said)
 
+    def select_mark(self, *key: str) -> None:
+        """Choose a bar or a point: ("found", class), ("right", class), or ("bin", number) of the calibration."""
+        self.selected_mark = key
+
     def deselect(self) -> None:
         """Choose no cell: the most surprising photos are shown."""
-        self.selected_cell = ()
+        self.selected_cell = self.selected_mark = ()
 
     def train(self) -> None:
         """Train on the photos as they are now."""
@@ -137,7 +143,7 @@ class Results(Component):
 
     def _on_project(self, _change: object = None) -> None:
         self._found = self._watch = None
-        self.selected_cell = ()
+        self.deselect()
         self._show_photos()
         self._on_training()
 
@@ -176,7 +182,7 @@ class Results(Component):
         learner = found.learner
         self._answer = describe_answer(learner)
         self._matrix = describe_matrix(learner.valid)
-        self._classes = describe_classes(learner.valid)
+        self._figures = describe_figures(project, learner.valid)
         self._left_out = describe_left_out(learner)
         self._notes = list(learner.split.notes)
         self.stale = changed_since(project, learner)
@@ -209,23 +215,47 @@ class Results(Component):
 
     # --- The photos behind the figures ---
 
-    @traitlets.observe("selected_cell")
+    @traitlets.observe("selected_cell", "selected_mark")
     @guard
-    def _show_photos(self, _change: object = None) -> None:
+    def _show_photos(self, change: Any = None) -> None:
+        if change and change["new"]:  # one of the two is chosen at a time
+            other = "selected_mark" if change["name"] == "selected_cell" else "selected_cell"
+            setattr(self, other, ())
         found = self._found
         if found is None:
             self.selection, self._n_selected, self.gallery.rows = (), 0, ()
             return
+        is_chosen = bool(self.selected_cell or self.selected_mark)
+        rows = self._rows_behind(found)
+        self.selection = tuple(row.photo for row in rows) if is_chosen else ()
+        self._n_selected = len(self.selection)
+        self._title = self._say_title()
+        shown = rows if is_chosen else rows[:TOP_LOSSES]
+        by_id = {row.photo.id: row for row in shown}
+        self.gallery.rows = LazyRows(list(by_id), lambda photo_id: row_of(found.root, by_id[photo_id]))
+        self.gallery.look_closely_with(lambda photo_id: found.closeups.of(by_id[photo_id]))
+
+    def _rows_behind(self, found: _Found) -> list[PhotoRow]:
+        """The held-out photos behind what is chosen, the most surprising label first."""
         held_out = {i: judged for i, judged in found.judgements.items() if judged.side == "valid"}
         rows = rank((found.photos[photo_id] for photo_id in held_out), held_out)
         if self.selected_cell:
             actual, said = self.selected_cell
-            rows = [row for row in rows if _trained_as(row) == actual and row.said == said]
-        chosen = tuple(row.photo for row in rows)
-        self.selection = chosen if self.selected_cell else ()
-        self._n_selected = len(self.selection)
-        shown = rows if self.selected_cell else rows[:TOP_LOSSES]
-        self.gallery.rows = tuple(row_of(found.root, row) for row in shown)
+            return [row for row in rows if _trained_as(row) == actual and row.said == said]
+        if self.selected_mark:
+            inside = behind(found.learner.valid, self.selected_mark)
+            places = () if inside is None else inside.nonzero()[0]
+            hashes = {found.learner.valid.items[place].hash for place in places}
+            return [row for row in rows if row.photo.hash in hashes]
+        return rows
+
+    def _say_title(self) -> str:
+        if self.selected_cell:
+            actual, said = self.selected_cell
+            return RESULTS["cell_right_title" if actual == said else "cell_title"].format(
+                actual=actual, said=said
+            )
+        return title_of(self.selected_mark) if self.selected_mark and self.selection else ""
 
     # --- Messages from the browser ---
 
@@ -235,6 +265,10 @@ class Results(Component):
         if kind == "cell":
             cell = (message.get("actual"), message.get("said"))
             self.selected_cell = cell if all(isinstance(label, str) for label in cell) else ()
+        elif kind == "mark":
+            key = message.get("key")
+            is_key = isinstance(key, list) and all(isinstance(part, str) for part in key)
+            self.selected_mark = tuple(key or ()) if is_key else ()
         elif kind == "clean":
             self.to_clean = self.selection
         elif kind == "train":
@@ -248,7 +282,8 @@ def _find(project: Project, watch: Watch | None) -> _Found:
     learner = project.learner or project.fitted(watch) if watch else project.fitted()
     judgements = judge(learner, project.catalog)
     photos = project.catalog.photos(ids=judgements.keys(), status=None)
-    return _Found(project.root, learner, judgements, {photo.id: photo for photo in photos})
+    closeups = CloseUps(project.catalog, learner)
+    return _Found(project.root, learner, judgements, closeups, {photo.id: photo for photo in photos})
 
 
 def _trained_as(row: PhotoRow) -> str | None:

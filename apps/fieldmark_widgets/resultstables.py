@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fieldmark.interp import ClassReport, Interpretation
+from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
-from fieldmark.stats import Interval
 from fieldmark_widgets.strings_results import RESULTS
 
 MAX_LEFT_OUT = 50
@@ -44,21 +43,6 @@ def describe_matrix(valid: Interpretation) -> dict[str, Any]:
     return {"labels": list(valid.vocab), "totals": totals, "cells": cells, "pairs": pairs}
 
 
-def describe_classes(valid: Interpretation) -> list[dict[str, str]]:
-    """A line for each class: how many of its photos were found, and how often its name was right."""
-    return [_class_line(report) for report in valid.per_class()]
-
-
-def _class_line(report: ClassReport) -> dict[str, str]:
-    return {
-        "label": report.label,
-        "found": _share(report.right, report.n, "no_photo"),
-        "found_ci": _interval(report.recall_ci, report.n),
-        "precision": _share(report.right, report.said, "never"),
-        "precision_ci": _interval(report.precision_ci, report.said),
-    }
-
-
 def describe_left_out(learner: Learner) -> dict[str, Any]:
     """Photos that nothing was learned from and nothing judged by, and why."""
     lines = [{"name": path.name, "reason": reason} for path, reason in _left_out(learner)]
@@ -75,15 +59,6 @@ def _left_out(learner: Learner) -> Iterator[tuple[Any, str]]:
         yield path, str(error)
     for rejected in learner.dataset.rejected:
         yield rejected.path, rejected.reason
-
-
-def _share(hits: int, n: int, none: str) -> str:
-    return RESULTS["share"].format(hits=hits, n=n) if n else RESULTS[none]
-
-
-def _interval(interval: Interval, n: int) -> str:
-    low, high = interval
-    return RESULTS["interval"].format(low=f"{100 * low:.0f}", high=f"{100 * high:.0f}") if n else ""
 
 
 def _percent(share: float) -> str:

@@ -11,7 +11,7 @@ import pytest
 import fieldmark_widgets
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.strings_cleaner import CLEANER
-from fieldmark_widgets.strings_results import RESULTS, SINCE
+from fieldmark_widgets.strings_results import FIGURES, RESULTS, SINCE
 
 FOLDER = Path(fieldmark_widgets.__file__).parent
 TABLES = {"results": RESULTS, "cleaner": CLEANER, "stagedchanges": CLEANER}
@@ -28,7 +28,9 @@ def test_no_name_is_defined_twice(component: str) -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("table", [CLEANER, RESULTS, SINCE], ids=["cleaner", "results", "since"])
+@pytest.mark.parametrize(
+    "table", [CLEANER, RESULTS, SINCE, FIGURES], ids=["cleaner", "results", "since", "figures"]
+)
 def test_no_sentence_is_left_over(table: Mapping[str, str]) -> None:
     """A key is named as a whole, or put together: `f"tag_{kind}"`."""
     files = [*FOLDER.glob("*.py"), *FOLDER.glob("static/*.js")]

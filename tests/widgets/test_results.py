@@ -99,10 +99,61 @@ def test_a_cell_that_is_not_there_has_no_photos(results: Results, message: dict[
 
 
 def test_each_class_has_n_and_intervals(results: Results) -> None:
-    for line, report in zip(results._classes, valid_of(results).per_class(), strict=True):
-        assert line["found"] == f"{report.right} of {report.n}"
-        assert line["precision"] == f"{report.right} of {report.said}"
-        assert "–" in line["found_ci"] and "–" in line["precision_ci"]
+    for name in ("found", "right"):
+        rows = results._figures[name]["rows"]
+        reports = valid_of(results).per_class()
+        for row, report in zip(rows, reports, strict=True):
+            n = report.n if name == "found" else report.said
+            interval = report.recall_ci if name == "found" else report.precision_ci
+            assert (row["label"], row["n"]) == (report.label, n)
+            assert (row["low"], row["high"]) == interval
+            assert row["text"].startswith(f"{report.right} of {n} (")
+
+
+def test_the_calibration_puts_each_held_out_photo_in_one_bin(results: Results) -> None:
+    rows, valid = results._figures["calibration"]["rows"], valid_of(results)
+    assert sum(row["n"] for row in rows) == len(valid.items)
+    assert round(sum(row["n"] * row["value"] for row in rows)) == len(valid.items) - valid.n_wrong
+    for row in rows:
+        assert row["low"] <= row["value"] <= row["high"]
+        place = int(row["key"][1])
+        assert place / 10 <= row["x"] <= (place + 1) / 10 + 1e-6
+
+
+@pytest.mark.parametrize("figure", ["found", "right", "calibration"])
+def test_a_bar_or_a_point_gives_its_photos(results: Results, figure: str) -> None:
+    for row in results._figures[figure]["rows"]:
+        receive(results, {"kind": "mark", "key": row["key"]})
+        assert len(results.selection) == row["n"] == len(results.gallery.rows)
+        assert results._title
+    i, j, _ = results._matrix["cells"][0]
+    results.select(results._matrix["labels"][i], results._matrix["labels"][j])
+    assert results.selected_mark == ()  # one is chosen at a time
+    receive(results, {"kind": "mark", "key": ["found", results._matrix["labels"][i]]})
+    assert results.selected_cell == ()
+    receive(results, {"kind": "clean"})
+    assert results.to_clean == results.selection != ()
+    receive(results, {"kind": "mark"})
+    assert (results.selected_mark, results.selection) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "key", [["bin", "99"], ["bin", "x"], ["found"], ["found", "no class"], ["x", "y"], "found", [3, 4], None]
+)
+def test_a_mark_that_is_not_there_has_no_photos(results: Results, key: object) -> None:
+    receive(results, {"kind": "mark", "key": key})
+    assert (results.selection, results.problem) == ((), "")
+
+
+def test_the_ledger_compares_each_training_with_the_one_before(results: Results) -> None:
+    project = results.workspace.project
+    assert project is not None
+    project.catalog.relabel([project.catalog.photos()[0].id], "gravel", who="anna")
+    receive(results, {"kind": "train"})
+    results.wait()
+    now, before = results._figures["progress"]["rows"]
+    assert "of 48 wrong (" in now["result"] and now["data"] != before["data"]
+    assert before["verdict"] == "" and "mended" in now["verdict"]
 
 
 @pytest.mark.usefixtures("learner")

@@ -1,22 +1,21 @@
-// The browser's side of the results: the answer, the confusion matrix, the photos behind a cell, the table of classes.
+// The browser's side of the results: the answer, and behind tabs, one figure at a time, why; beside it the photos behind
+// whatever cell, bar or point is chosen.
 
 const TABLE_CLASSES = 12; // up to so many the matrix comes first; above, the most frequent mistakes do
 const WHOLE_CLASSES = 60; // up to so many there is a matrix at all
 const PAIRS_SHOWN = 10;
+const TABS = { mistakes: [], classes: ["found", "right"], sure: ["calibration"], progress: ["progress"] };
 
 export default {
   async render({ model, el, host }) {
     const strings = model.get("_strings");
-    const parts = [
-      drawEmpty(model, strings), drawStale(model, strings), drawBusy(model, strings), drawAnswer(model), drawMatrix(model, strings),
-      drawPhotos(model, strings), drawClasses(model, strings), drawNotes(model, strings),
-    ];
-    const [empty, stale, busy, answer, matrix, photos, classes, notes] = parts;
+    const answer = drawAnswer(model), tabs = drawTabs(model, strings), photos = drawPhotos(model, strings);
+    const parts = [drawEmpty(model, strings), drawStale(model, strings), drawBusy(model, strings), answer, tabs, photos];
+    const [empty, stale, busy] = parts;
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const shown = make("div", { class: "fm-results-shown" },
-      make("div", { class: "fm-results-columns" },
-        make("section", { class: "fm-card fm-results-answer", "aria-label": strings.question }, answer.root, matrix.root),
-        photos.root, make("div", { class: "fm-results-more" }, classes.root, notes.root)));
+      make("section", { class: "fm-card fm-results-answer", "aria-label": strings.question }, answer.root),
+      tabs.list, make("div", { class: "fm-results-columns" }, tabs.root, photos.root));
     const root = make("section", { class: "fm-results", "aria-label": strings.region }, problem, empty.root, stale.root, busy.root, shown);
     el.classList.add("fm");
     el.append(root);
@@ -31,16 +30,67 @@ export default {
       shown.classList.toggle("is-waiting", state === "busy");
       for (const part of parts) part.update();
     };
-    drawSoon(model, ["state", "problem", "stale", "blockers", "selected_cell", "_answer", "_matrix", "_classes", "_left_out", "_notes", "_progress", "_n_selected"], update);
+    drawSoon(model, ["state", "problem", "stale", "blockers", "selected_cell", "selected_mark", "_answer", "_matrix", "_figures", "_left_out", "_notes", "_progress", "_n_selected", "_title"], update);
     update();
-    model.on("change:selected_cell", () => { // where the photos are below the matrix, go there
-      const below = photos.root.offsetTop > answer.root.parentElement.offsetTop;
-      if (below && model.get("selected_cell").length) photos.root.scrollIntoView({ block: "start" });
-    });
+    const go = () => { // where the photos are below the figure, go there
+      const below = photos.root.offsetTop > tabs.root.offsetTop;
+      if (below && (model.get("selected_cell").length || model.get("selected_mark").length)) photos.root.scrollIntoView({ block: "start" });
+    };
+    for (const name of ["selected_cell", "selected_mark"]) model.on(`change:${name}`, go);
     const gallery = await host.getWidget(model.get("gallery"));
     await gallery.render({ el: photos.place });
   },
 };
+
+// --- Tabs: one idea at a time ---------------------------------------------------------------------------------
+
+function drawTabs(model, strings) {
+  const id = `fm-tab-${Math.random().toString(36).slice(2)}`;
+  const list = make("div", { class: "fm-results-tabs", role: "tablist", "aria-label": strings.tabs });
+  const root = make("section", { class: "fm-card fm-results-panel", role: "tabpanel", id, tabindex: "0" });
+  const matrix = drawMatrix(model, strings), notes = drawNotes(model, strings);
+  let current = "mistakes", drawn = null;
+  const names = () => Object.keys(TABS).filter((name) => name === "mistakes" || TABS[name].some((figure) => figure in model.get("_figures")));
+  const show = (name, { focus = false } = {}) => {
+    current = names().includes(name) ? name : "mistakes";
+    list.replaceChildren(...names().map((tab) => make("button", { type: "button", class: "fm-results-tab", role: "tab", id: `${id}-${tab}`, "aria-controls": id, "aria-selected": String(tab === current), tabindex: tab === current ? 0 : -1, "data-tab": tab, text: strings[`tab_${tab}`], on: { click: () => show(tab, { focus: true }) } })));
+    setAttribute(root, "aria-labelledby", `${id}-${current}`);
+    if (focus) list.querySelector("[aria-selected=true]").focus();
+    list.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (current === "mistakes") root.replaceChildren(matrix.root, notes.root);
+    else root.replaceChildren(...TABS[current].map((figure) => model.get("_figures")[figure]).filter(Boolean).map((figure) => drawAny(figure, model, strings)));
+  };
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const all = names();
+    show(all[(all.indexOf(current) + step + all.length) % all.length], { focus: true });
+  });
+  const update = () => {
+    matrix.update();
+    notes.update();
+    if (drawn !== model.get("_figures")) {
+      drawn = model.get("_figures");
+      show(current);
+    }
+    const chosen = JSON.stringify(model.get("selected_mark"));
+    for (const mark of root.querySelectorAll("[data-key]")) setAttribute(mark, "aria-pressed", String(mark.dataset.key === chosen));
+  };
+  return { root, list, update };
+}
+
+function drawAny(figure, model, strings) {
+  const onMark = (key) => model.send({ kind: "mark", ...(JSON.stringify(key) === JSON.stringify(model.get("selected_mark")) ? {} : { key }) });
+  return figure.kind === "ledger" ? drawLedger(figure) : drawFigure(figure, strings, onMark);
+}
+
+function drawLedger(figure) {
+  const names = ["when", "data", "model", "result", "verdict"];
+  const rows = figure.rows.map((row) => make("tr", {}, ...names.map((name, i) => make(i ? "td" : "th", { scope: i ? null : "row", "data-title": figure.columns[i], text: row[name] }))));
+  return make("div", {}, make("h3", { text: figure.title }), make("p", { class: "fm-soft fm-small", text: figure.note }),
+    make("table", { class: "fm-results-classes fm-ledger" }, make("thead", {}, make("tr", {}, ...figure.columns.map((text) => make("th", { scope: "col", text })))), make("tbody", {}, ...rows)));
+}
 
 // Several traits change together; draw once.
 function drawSoon(model, names, update) {
@@ -102,13 +152,16 @@ function drawAnswer(model) {
 
 function drawMatrix(model, strings) {
   const place = make("div");
-  const root = make("div", { class: "fm-results-matrix" }, make("h3", { text: strings.matrix }), place);
-  let drawn = null;
+  let drawn = null, way = "counts";
+  const ways = make("div", { class: "fm-results-ways", role: "group", "aria-label": strings.ways }, ...["counts", "rows", "columns"].map((name) => make("button", { type: "button", class: "fm-results-way", "data-way": name, "aria-pressed": String(name === way), text: strings[`way_${name}`], on: { click: () => { way = name; drawn = null; update(); } } })));
+  const save = (kind) => makeButton(strings[`save_${kind}`], () => saveMatrix(kind, model.get("_matrix"), strings, way, place), { kind: "fm-quiet" });
+  const root = make("div", { class: "fm-results-matrix" }, make("h3", { text: strings.matrix }), ways, place, make("div", { class: "fm-row" }, save("svg"), save("png")));
   const update = () => {
     const matrix = model.get("_matrix");
     if (matrix !== drawn) {
       drawn = matrix;
-      place.replaceChildren(...(matrix.labels ? drawMatrixParts(model, matrix, strings) : []));
+      place.replaceChildren(...(matrix.labels ? drawMatrixParts(model, matrix, strings, way) : []));
+      for (const button of ways.children) setAttribute(button, "aria-pressed", String(button.dataset.way === way));
     }
     const [actual, said] = model.get("selected_cell");
     for (const cell of place.querySelectorAll("[data-said]")) {
@@ -119,12 +172,12 @@ function drawMatrix(model, strings) {
   return { root, update };
 }
 
-function drawMatrixParts(model, matrix, strings) {
+function drawMatrixParts(model, matrix, strings, way) {
   const n = matrix.labels.length;
-  if (n <= TABLE_CLASSES) return [make("p", { class: "fm-soft fm-small", text: strings.axes }), drawTable(model, matrix, strings), drawMistakes(matrix, strings)];
+  if (n <= TABLE_CLASSES) return [make("p", { class: "fm-soft fm-small", text: strings.axes }), drawTable(model, matrix, strings, way), drawMistakes(matrix, strings)];
   const pairs = drawPairs(model, matrix, strings);
   if (n > WHOLE_CLASSES) return [pairs, make("p", { class: "fm-soft fm-small", text: fill(strings.too_many, { n }) })];
-  const whole = make("details", { class: "fm-results-whole" }, make("summary", { text: strings.whole }), make("p", { class: "fm-soft fm-small", text: strings.axes }), drawTable(model, matrix, strings));
+  const whole = make("details", { class: "fm-results-whole" }, make("summary", { text: strings.whole }), make("p", { class: "fm-soft fm-small", text: strings.axes }), drawTable(model, matrix, strings, way));
   return [pairs, whole];
 }
 
@@ -157,13 +210,13 @@ function chooseCell(model, cell) {
 }
 
 // A grid: one stop of the tab key, arrows move within, Enter chooses.
-function drawTable(model, matrix, strings) {
+function drawTable(model, matrix, strings, way) {
   const { labels, totals } = matrix;
   const counts = new Map(matrix.cells.map(([i, j, count]) => [`${i} ${j}`, count]));
   const head = make("tr", {}, make("td"), ...labels.map((text) => make("th", { scope: "col" }, make("span", { text, title: text }))), make("th", { scope: "col", class: "fm-cm-n", text: strings.n }));
   const rows = labels.map((actual, i) => make("tr", {},
     make("th", { scope: "row" }, make("span", { text: actual, title: actual })),
-    ...labels.map((said, j) => drawCell(counts.get(`${i} ${j}`) ?? 0, { actual, said, n: totals[i] }, strings)),
+    ...labels.map((said, j) => drawCell(counts.get(`${i} ${j}`) ?? 0, { actual, said, n: totals[i], shown: sayCell(matrix, i, j, way) }, strings)),
     make("td", { class: "fm-cm-n", text: String(totals[i]) })));
   const table = make("table", { class: `fm-cm ${labels.length > 5 ? "is-many" : ""}`, role: "grid", "aria-label": `${strings.matrix}. ${strings.axes}` }, make("thead", {}, head), make("tbody", {}, ...rows));
   const grid = rows.map((row) => [...row.querySelectorAll("[data-said]")]);
@@ -177,11 +230,33 @@ function drawTable(model, matrix, strings) {
   return make("div", { class: "fm-cm-scroll" }, table);
 }
 
-function drawCell(count, { actual, said, n }, strings) {
+// What a cell shows: a count, or its share of all that are such (by row), or that were called so (by column).
+function sayCell({ cells, totals }, i, j, way) {
+  const count = cells.find(([a, b]) => a === i && b === j)?.[2] ?? 0;
+  if (way === "counts") return String(count);
+  const whole = way === "rows" ? totals[i] : cells.reduce((sum, [, b, n]) => sum + (b === j ? n : 0), 0);
+  return whole ? `${Math.round((100 * count) / whole)} %` : "–";
+}
+
+// The matrix as a picture, for saving it.
+function saveMatrix(kind, matrix, strings, way, place) {
+  const { labels, totals } = matrix, left = 150, side = 72, top = 60, n = labels.length;
+  const cells = labels.flatMap((actual, i) => labels.map((said, j) => {
+    const text = sayCell(matrix, i, j, way), some = !/^(0|0 %|–)$/.test(text), ground = !some ? "--fm-card" : i === j ? "--fm-green-bg" : "--fm-red-bg";
+    return svg("g", {}, svg("rect", { x: left + j * side + 2, y: top + i * side + 2, width: side - 4, height: side - 4, rx: 8, fill: `var(${ground})`, stroke: "var(--fm-line)" }),
+      svg("text", { class: "fm-svg-label", x: left + (j + 0.5) * side, y: top + (i + 0.5) * side + 5, "text-anchor": "middle", text }));
+  }));
+  const names = labels.flatMap((label, i) => [svg("text", { x: left - 10, y: top + (i + 0.5) * side + 5, "text-anchor": "end", text: `${shorten(label, 12)} (${totals[i]})` }), svg("text", { x: left + (i + 0.5) * side, y: top - 10, "text-anchor": "middle", text: shorten(label, 9) })]);
+  const picture = frame({ title: strings.matrix }, left + n * side + 16, top + n * side + 44, svg("text", { class: "fm-svg-label", x: 8, y: 22, text: `${strings.matrix} (${strings[`way_${way}`]})` }), ...names, ...cells, svg("text", { x: 8, y: top + n * side + 28, text: strings.axes_short }));
+  place.append(picture);
+  saveAs(kind, picture, "confusion").finally(() => picture.remove());
+}
+
+function drawCell(count, { actual, said, n, shown }, strings) {
   const right = actual === said;
   const kind = right ? "is-right" : count ? "is-wrong" : "is-none";
   const label = fill(right ? strings.cell_right : strings.cell, { actual, said, count, n });
-  return make("td", { class: `fm-cm-cell ${kind}`, role: "gridcell", tabindex: -1, "aria-label": label, title: label, "aria-selected": "false", "data-actual": actual, "data-said": said, text: String(count) });
+  return make("td", { class: `fm-cm-cell ${kind}`, role: "gridcell", tabindex: -1, "aria-label": label, title: label, "aria-selected": "false", "data-actual": actual, "data-said": said, text: shown });
 }
 
 function moveInGrid(event, grid, model) {
@@ -212,28 +287,17 @@ function drawPhotos(model, strings) {
   const place = make("div", { class: "fm-results-gallery" });
   const root = make("section", { class: "fm-card fm-results-photos" }, make("div", { "aria-live": "polite" }, title, note), place, make("div", { class: "fm-row" }, clean, back));
   const update = () => {
-    const [actual, said] = model.get("selected_cell");
+    const some = model.get("selected_cell").length || model.get("selected_mark").length;
     const n = model.get("_n_selected");
-    title.textContent = actual === undefined ? strings.losses : fill(actual === said ? strings.cell_right_title : strings.cell_title, { actual, said });
-    note.textContent = actual === undefined ? strings.losses_note : n === 1 ? strings.count_one : fill(strings.count, { n });
-    back.hidden = actual === undefined;
+    title.textContent = some ? model.get("_title") || strings.none_behind : strings.losses;
+    note.textContent = !some ? strings.losses_note : n === 1 ? strings.count_one : fill(strings.count, { n });
+    back.hidden = !some;
     clean.hidden = !model.get("offers_cleaning") || n === 0;
   };
   return { root, place, update };
 }
 
-// --- Class by class, and what else should be known ------------------------------------------------------------
-
-function drawClasses(model, strings) {
-  const body = make("tbody");
-  const head = [strings.class, strings.found, strings.precision].map((text) => make("th", { scope: "col", text }));
-  const table = make("table", { class: "fm-results-classes" }, make("thead", {}, make("tr", {}, ...head)), body);
-  const update = () => body.replaceChildren(...model.get("_classes").map((line) => make("tr", {},
-    make("th", { scope: "row", text: line.label }),
-    make("td", {}, make("span", { text: line.found }), make("small", { text: line.found_ci })),
-    make("td", {}, make("span", { text: line.precision }), make("small", { text: line.precision_ci })))));
-  return { root: make("section", { class: "fm-card" }, make("h3", { text: strings.classes }), make("div", { class: "fm-cm-scroll" }, table)), update };
-}
+// --- What else should be known --------------------------------------------------------------------------------
 
 function drawNotes(model, strings) {
   const root = make("div", { class: "fm-results-notes" });
@@ -241,8 +305,8 @@ function drawNotes(model, strings) {
     const notes = model.get("_notes");
     const left = model.get("_left_out");
     root.replaceChildren();
-    if (notes.length) root.append(make("section", { class: "fm-card" }, make("h3", { text: strings.notes }), make("ul", { class: "fm-plain" }, ...notes.map((text) => make("li", { text })))));
-    if (left.title) root.append(make("details", { class: "fm-card" }, make("summary", { text: left.title }), make("ul", { class: "fm-plain" }, ...left.lines.map(({ name, reason }) => make("li", { text: `${name}: ${reason}` }))), make("p", { class: "fm-soft", text: left.more })));
+    if (notes.length) root.append(make("section", {}, make("h3", { text: strings.notes }), make("ul", { class: "fm-plain" }, ...notes.map((text) => make("li", { text })))));
+    if (left.title) root.append(make("details", {}, make("summary", { text: left.title }), make("ul", { class: "fm-plain" }, ...left.lines.map(({ name, reason }) => make("li", { text: `${name}: ${reason}` }))), make("p", { class: "fm-soft", text: left.more })));
   };
   return { root, update };
 }
