@@ -317,7 +317,7 @@ function drawActions(model, strings, typing) {
   };
   for (const name of ["_labels", "_target"]) model.on(`change:${name}`, update);
   update();
-  return make("div", { class: "fm-cleaner fm-cleaner-actions" }, staged, drawButtons(model, strings), labels.root);
+  return make("div", { class: "fm-cleaner-actions" }, staged, drawButtons(model, strings), labels.root);
 }
 
 function drawKeyButton(label, key, onClick, kind = "") {
