@@ -145,7 +145,7 @@ def _fit(
         start=path[best][:, -1:],
         tolerance=TOLERANCE,
     )
-    temperature = fit_temperature(logits[best], targets, own)
+    temperature = _fit_temperature(logits[best], targets, own)
     weight, bias = photos.on_raw_features(whole.coefficients[:, 0] / np.float32(temperature))
     oof = softmax(logits[best] / temperature, axis=1).astype(np.float32)
     return HeadFit(Head(weight, bias), float(strengths[best]), temperature, oof, tuple(path))
@@ -189,7 +189,7 @@ def _mean_loss(logits: Floats, targets: Targets, weights: Floats) -> float:
     return float(np.average(losses, weights=weights))
 
 
-def fit_temperature(logits: Floats, targets: Targets, weights: Floats) -> float:
+def _fit_temperature(logits: Floats, targets: Targets, weights: Floats) -> float:
     """The divisor that makes out-of-fold probabilities honest (Guo et al. 2017, arXiv 1706.04599)."""
     low, high = np.log(TEMPERATURES)
     found = minimize_scalar(

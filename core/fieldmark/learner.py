@@ -130,11 +130,6 @@ class Learner:
         """Photos that needed a forward pass; the others were in the feature cache."""
         return self._done.computed
 
-    def groups_of(self, items: Sequence[Item]) -> npt.NDArray[np.intp]:
-        """Give the group number of each photo: the same for photos that must share a fold."""
-        number = {item.path: int(group) for item, group in zip(self.dataset.items, self._group, strict=True)}
-        return np.array([number[item.path] for item in items], dtype=np.intp)
-
     def fit(self, callback: Callback = silent) -> Learner:
         """Compute features, fit the head, judge it on the held-out photos.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -67,6 +67,20 @@ class Suspects:
         for number, cluster in enumerate(group_items(self.items, self.near)):
             numbers[list(cluster)] = number
         return numbers
+
+    def relabelled(self, labels: Mapping[int, str | None]) -> Suspects:
+        """The same photos with other labels, by place: as if decisions that only wait were applied, in a moment.
+
+        None, or a class that was not learned, leaves a photo out: it is judged, and nobody is judged by it.
+        """
+        items = (
+            replace(item, label=labels[place] or "") if place in labels else item
+            for place, item in enumerate(self.items)
+        )
+        other = replace(self, items=tuple(items))
+        for name in ("exact", "near", "groups", "leave_out"):  # what labels do not change
+            vars(other)[name] = getattr(self, name)
+        return other
 
     def side(self, place: int) -> str:
         """ "train" or "valid"."""

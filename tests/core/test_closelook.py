@@ -1,4 +1,4 @@
-"""What the model would say if decisions were applied, and what it sees in one photo."""
+"""What a learner sees in one photo, and what is thought of all when some labels are others."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fieldmark.callbacks import silent
 from fieldmark.closelook import CloseLook
 from fieldmark.dataset import read_dataset
 from fieldmark.learner import Learner
-from fieldmark.provisional import Provisional
 from fieldmark.sample import write_sample
 from fieldmark.splits import make_splits
+from fieldmark.suspects import take_suspects
 
 
 @pytest.fixture(scope="module")
@@ -21,39 +22,26 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> Learner:
     return Learner(dataset, make_splits(dataset.items, valid_pct=0.2, seed=1)).fit()
 
 
-def test_without_decisions_it_says_what_the_learner_says(learner: Learner) -> None:
-    probs = Provisional(learner).assess({})
-    said = np.concatenate([learner.oof_probs, learner.valid.probs])
-    assert probs.shape == said.shape
-    assert (probs.argmax(axis=1) == said.argmax(axis=1)).mean() > 0.98
-    assert np.abs(probs - said).max() < 0.05
-
-
 def test_right_labels_make_the_model_surer_of_the_rest(learner: Learner) -> None:
     """The sample has five wrong labels; mended, the others are believed more."""
-    provisional = Provisional(learner)
-    right = [item.path.name.split("-")[0] for item in provisional.items]
-    mended = {i: label for i, label in enumerate(right) if label != provisional.items[i].label}
+    suspects = take_suspects(learner, silent)
+    right = [item.path.name.split("-")[0] for item in suspects.items]
+    mended = {i: label for i, label in enumerate(right) if label != suspects.items[i].label}
     assert 0 < len(mended) <= 5
-    targets = provisional.targets(mended)
-    before = provisional.assess({})[np.arange(len(targets)), targets]
-    after = provisional.assess(mended)[np.arange(len(targets)), targets]
-    assert after.mean() > before.mean()
-
-
-def test_it_begins_where_it_ended_and_comes_to_the_same(learner: Learner) -> None:
-    changed: dict[int, str | None] = {0: learner.vocab[1], 3: None, 5: "a class that was not learned"}
-    again = Provisional(learner)
-    again.assess({1: None, 2: learner.vocab[0]})
-    assert np.allclose(again.assess(changed), Provisional(learner).assess(changed), atol=0.02)
+    after = suspects.relabelled(mended)
+    rows = np.arange(len(right))
+    assert after.opinion[rows, after.targets].mean() > suspects.opinion[rows, after.targets].mean()
+    assert [item.label for item in after.items] == right
 
 
 def test_a_photo_that_does_not_count_teaches_nothing(learner: Learner) -> None:
-    provisional = Provisional(learner)
+    suspects = take_suspects(learner, silent)
     drop: dict[int, str | None] = dict.fromkeys(range(30))
-    probs = provisional.assess(drop)
-    other = provisional.assess({**drop, 0: "also not learned"})
-    assert np.allclose(probs, other, atol=0.005)
+    one = suspects.relabelled(drop)
+    other = suspects.relabelled({**drop, 0: "a class that was not learned"})
+    assert (one.targets[:30] == -1).all()
+    assert np.allclose(one.opinion, other.opinion)
+    assert not np.allclose(one.opinion, suspects.opinion)
 
 
 def test_the_nearest_photos_are_of_the_same_kind_and_never_itself(learner: Learner) -> None:
