@@ -26,8 +26,9 @@ from fieldmark.familiarity import NEIGHBOURS, Familiarity, fit_familiarity, unit
 from fieldmark.features import Features, feature_engine
 from fieldmark.head import Head, HeadFit, assign_folds
 from fieldmark.interp import Interpretation
-from fieldmark.learner import LEVELS, SURE_CHOICES, Learner, _Fitted, choose_sureness
+from fieldmark.learner import Learner, _Fitted
 from fieldmark.loading import Fit, in_batches, load_squares
+from fieldmark.modelcard import LEVELS, SURE_CHOICES, choose_sureness
 from fieldmark.modelfile import ModelCard, ModelInfo
 from fieldmark.resize import ResizeRule
 
@@ -160,7 +161,7 @@ class FineTuned(Learner):
         backbone = replace(backbone, arch=replace(backbone.arch, title=f"{backbone.arch.title}, {epochs}"))
         features, kept = served_features(backbone, rule, fit.items, callback=callback)
         judged = judge(backbone, weights.head, fit.valid, rule, callback=callback)
-        targets, groups = self._targets(fit, kept)
+        targets, groups = self._kept(fit, kept)
         folds = assign_folds(targets, groups, seed=self.config.seed)
         known = fit_familiarity(features, targets, groups=groups, folds=folds, seed=self.config.seed)
         enough = len(judged.features) >= LEVELS[-1][0]
@@ -172,9 +173,7 @@ class FineTuned(Learner):
             valid=judged.interpretation(self.vocab),
         )
 
-    def _targets(
-        self, fit: _Fitted, kept: Sequence[int]
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    def _kept(self, fit: _Fitted, kept: Sequence[int]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Classes and groups of the training photos at these places."""
         place = {label: index for index, label in enumerate(self.vocab)}
         row = {item.path: row for row, item in enumerate(self.dataset.items)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,21 +17,18 @@ from fieldmark.backbones import DEFAULT_ARCH, Backbone, load_backbone
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, EmptyDatasetError, NotTrainedError
-from fieldmark.familiarity import Familiarity, fit_familiarity
+from fieldmark.familiarity import Familiarity
 from fieldmark.features import Extraction, extract
 from fieldmark.head import Head, HeadFit, assign_folds, fit_head
 from fieldmark.interp import Interpretation
-from fieldmark.modelfile import Calibration, ModelCard, ModelInfo, Sureness
+from fieldmark.logistic import Photos
+from fieldmark.material import Material
+from fieldmark.modelcard import calibration_of, choose_sureness, limits_of, summary_of
+from fieldmark.modelfile import ModelCard, ModelInfo
 from fieldmark.resize import ResizeRule
 from fieldmark.splits import Split, group_items
-from fieldmark.stats import wilson
 
 MIN_PHOTOS_A_CLASS = 2
-LEVELS = ((200, 0.01), (40, 0.05))
-"""Known photos needed for a level: two p-values at half of it must be able to fall below it."""
-SURE_TARGET = 0.95
-"""Share of sure answers that should be right."""
-SURE_CHOICES = tuple(np.arange(0.5, 1.0, 0.05).round(2))
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,14 @@ class TrainConfig:
 class _Fitted:
     backbone: Backbone
     head: HeadFit
-    familiarity: Familiarity
     items: tuple[Item, ...]
     """Training photos that could be read, in the order of the fit's rows."""
     valid: Interpretation
     computed: int
+    material: Material
+    """What the head was fitted on, to fit it again."""
+    familiarity: Familiarity | None = None
+    """Learned when it is first needed, to export: no decision of the cleaner waits for it."""
 
 
 class Learner:
@@ -150,12 +150,83 @@ class Learner:
             views = self._views(items, backbone, callback)
         with self._timed("head"):
             groups = self._group[[self.split.train[i] for i in learnt]]
-            features = found.features[[rows[i] for i in learnt]]
-            head, familiarity = self._fit_head(features, views, items, groups, callback)
-        probs = head.head.probs(found.features[[rows[len(train) + i] for i in held]])
-        judged = Interpretation([valid[i] for i in held], self.vocab, probs)
-        self._fitted = _Fitted(backbone, head, familiarity, items, judged, found.computed)
+            material = Material(
+                features=found.features[[rows[i] for i in learnt]],
+                turned=Photos.of(np.concatenate([found.features[[rows[i] for i in learnt]], *views])),
+                held_out=found.features[[rows[len(train) + i] for i in held]],
+                groups=groups,
+                folds=assign_folds(self._targets(items), groups, seed=self.config.seed),
+            )
+            head = self._fit_head(material, items, None, callback)
+        judged = Interpretation([valid[i] for i in held], self.vocab, head.head.probs(material.held_out))
+        self._fitted = _Fitted(backbone, head, items, judged, found.computed, material)
         return self
+
+    def refit(
+        self,
+        labels: Mapping[str, str] | None = None,
+        dropped: Collection[str] = (),
+        callback: Callback = silent,
+    ) -> Learner:
+        """Fit again with other labels and fewer photos, for whoever cleans: from what is in memory, at once.
+
+        Every photo keeps its side and its fold, so out-of-fold answers stay fair and results can be compared.
+        This learner stays as it is.
+
+        Args:
+            labels: new label of photos, by the SHA-256 of each; photos not named keep theirs.
+            dropped: SHA-256 of photos that are no longer used.
+        Raises:
+            NotTrainedError: `fit` was not called.
+            EmptyDatasetError: too little is left to train on.
+        """
+        new, gone = labels or {}, frozenset(dropped)
+        items = tuple(
+            replace(item, label=new.get(item.hash, item.label))
+            for item in self.dataset.items
+            if item.hash not in gone
+        )
+        vocab = tuple(sorted({item.label for item in items}))
+        after = self.follow(replace(self.dataset, items=items, vocab=vocab), callback)
+        if after is None:
+            raise NotTrainedError("What was fine-tuned cannot be fitted again. Fit first, then refit.")
+        return after
+
+    def follow(self, dataset: Dataset, callback: Callback = silent) -> Learner | None:
+        """Fit on the photos of a dataset as they are labelled now, if this learner knows all of them.
+
+        Returns:
+            The new learner; None where there are photos it has not seen, or it is no plain fit: then a new
+            learner is needed.
+        Raises:
+            NotTrainedError, EmptyDatasetError: as `refit`.
+        """
+        done, known = self._done, _places(self.dataset.items)
+        if type(self) is not Learner or not all(item.hash in known for item in dataset.items):
+            return None
+        after = Learner(dataset, _same_sides(self, dataset, known), self.config)
+        after._group = self._group[[known[item.hash] for item in dataset.items]]
+        after.failures = {
+            item.path: error
+            for item in dataset.items
+            if (error := self.failures.get(self.dataset.items[known[item.hash]].path)) is not None
+        }
+        after._fit_again(done, self.vocab, callback)
+        return after
+
+    def _fit_again(self, done: _Fitted, vocab: tuple[str, ...], callback: Callback) -> None:
+        row, place = _places(done.items), _places(done.valid.items)
+        items = tuple(i for i in self._items(self.split.train) if i.hash in row)
+        valid = [i for i in self._items(self.split.valid) if i.hash in place]
+        _check_enough(items, "that can be read")
+        with self._timed("head"):
+            kept = np.array([row[item.hash] for item in items], dtype=np.intp)
+            held = np.array([place[item.hash] for item in valid], dtype=np.intp)
+            material = done.material.only(kept, held)
+            start = done.head if vocab == self.vocab else None
+            head = self._fit_head(material, items, start, callback)
+        judged = Interpretation(valid, self.vocab, head.head.probs(material.held_out))
+        self._fitted = _Fitted(done.backbone, head, items, judged, 0, material)
 
     def export(self, path: str | Path, callback: Callback = silent) -> ModelCard:
         """Write the model file; it is reloaded in a fresh process and compared before this returns.
@@ -177,7 +248,7 @@ class Learner:
                 done.backbone,
                 head,
                 info,
-                familiarity=done.familiarity,
+                familiarity=self._familiar,
                 fresh=fresh,
                 probes=probes.result(),
             )
@@ -220,28 +291,33 @@ class Learner:
             for view in range(1, self.config.views + 1)
         ]
 
-    def _fit_head(
-        self,
-        features: npt.NDArray[np.float32],
-        views: Sequence[npt.NDArray[np.float32]],
-        items: Sequence[Item],
-        groups: npt.NDArray[np.intp],
-        callback: Callback,
-    ) -> tuple[HeadFit, Familiarity]:
+    def _targets(self, items: Sequence[Item]) -> npt.NDArray[np.intp]:
         place = {label: index for index, label in enumerate(self.vocab)}
-        targets = np.array([place[item.label] for item in items], dtype=np.intp)
-        folds = assign_folds(targets, groups, seed=self.config.seed)
-        head = fit_head(
-            np.concatenate([features, *views]),
-            targets,
+        return np.array([place[item.label] for item in items], dtype=np.intp)
+
+    def _fit_head(
+        self, material: Material, items: Sequence[Item], start: HeadFit | None, callback: Callback
+    ) -> HeadFit:
+        return fit_head(
+            material.turned,
+            self._targets(items),
             classes=len(self.vocab),
-            folds=folds,
+            folds=material.folds,
             balanced=self.config.balanced,
-            views=len(views),
+            views=self.config.views,
+            start=start,
             callback=callback,
         )
-        seed = self.config.seed
-        return head, fit_familiarity(features, targets, groups=groups, folds=folds, seed=seed)
+
+    @property
+    def _familiar(self) -> Familiarity:
+        """What is familiar to the model; learned once, when a model file needs it."""
+        done = self._done
+        if done.familiarity is None:
+            with self._timed("familiarity"):
+                familiarity = done.material.familiarity(self._targets(done.items), seed=self.config.seed)
+            self._fitted = done = replace(done, familiarity=familiarity)
+        return done.familiarity  # type: ignore[return-value]
 
     def _info(self) -> ModelInfo:
         done = self._done
@@ -251,7 +327,7 @@ class Learner:
             vocab=self.vocab,
             rule=self.config.rule,
             prob_min=sureness.prob_min,
-            calibration=_calibration(done.familiarity),
+            calibration=calibration_of(self._familiar),
             card=replace(self._card(), sureness=sureness),
             selftest=(),
         )
@@ -261,14 +337,14 @@ class Learner:
         names = ", ".join(self.vocab[:4]) + (" …" if len(self.vocab) > 4 else "")
         return ModelCard(
             title=self.config.title or f"{self.dataset.root.resolve().name}: {names}",
-            summary=_summary(done.valid, len(done.items)),
+            summary=summary_of(done.valid, len(done.items)),
             classes={label: counts[label] for label in self.vocab},
             n_train=len(done.items),
             n_valid=len(done.valid.items),
             n_wrong=done.valid.n_wrong,
             backbone=done.backbone.arch.title,
             source=f"{len(done.items)} photos in the folder {self.dataset.root.resolve().name}",
-            limits=_limits(counts),
+            limits=limits_of(counts),
             made=datetime.now(UTC).date().isoformat(),
         )
 
@@ -285,22 +361,6 @@ class _Stopwatch:
 
     def __exit__(self, *_: object) -> None:
         self._seconds[self._step] = round(perf_counter() - self._start, 3)
-
-
-def choose_sureness(probs: npt.NDArray[np.floating], targets: npt.NDArray[np.intp]) -> Sureness:
-    """Find the lowest probability from which on answers are right often enough, on out-of-fold photos.
-
-    Args:
-        probs: (n, classes) out-of-fold probabilities.
-    Returns:
-        The lowest of .50, .55 … .95 whose sure answers are at least 95 % right; .95 where none is.
-    """
-    top, right = probs.max(axis=1), probs.argmax(axis=1) == targets
-    for prob_min in SURE_CHOICES:
-        sure = top >= prob_min
-        if sure.any() and right[sure].mean() >= SURE_TARGET:
-            break
-    return Sureness(float(prob_min), int(right[sure].sum()), int(sure.sum()))
 
 
 def _check_enough(items: Sequence[Item], what: str) -> None:
@@ -328,32 +388,18 @@ def _group_numbers(items: Sequence[Item], groups: Iterable[Sequence[int]]) -> np
     return numbers
 
 
-def _calibration(familiarity: Familiarity) -> Calibration:
-    n = min(len(familiarity.knn), len(familiarity.mahalanobis))
-    level = next((level for needed, level in LEVELS if n >= needed), None)
-    knn, mahalanobis = (
-        tuple(np.round(s.astype(float), 6)) for s in (familiarity.knn, familiarity.mahalanobis)
-    )
-    return Calibration(tuple(map(float, knn)), tuple(map(float, mahalanobis)), level)
+def _places(items: Sequence[Item]) -> dict[str, int]:
+    """Where each photo is, by its hash."""
+    return {item.hash: place for place, item in enumerate(items)}
 
 
-def _summary(valid: Interpretation, n_train: int) -> str:
-    if not valid.items:
-        return f"Learned from {n_train} photos; none was held out, so nothing says how good it is."
-    low, high = wilson(valid.n_wrong, len(valid.items))
-    return (
-        f"{valid.n_wrong} of {len(valid.items)} photos wrong on photos it never saw; the true error is "
-        f"between {100 * low:.1f} and {100 * high:.1f} % (95 %). Learned from {n_train} photos."
-    )
+def _same_sides(learner: Learner, dataset: Dataset, known: Mapping[str, int]) -> Split:
+    """Keep every photo of the dataset on the side of the split where the learner has it."""
+    old = [known[item.hash] for item in dataset.items]
 
+    def still(side: Sequence[int]) -> tuple[int, ...]:
+        before = frozenset(side)
+        return tuple(place for place, was in enumerate(old) if was in before)
 
-def _limits(counts: Counter[str]) -> tuple[str, ...]:
-    fewest, n = min(counts.items(), key=lambda pair: pair[1])
-    limits = [
-        "It answers with one of its classes, whatever the photo shows: look at the verdict, not only the label.",
-        "Photos taken otherwise than the training photos (at night, from afar, drawn) are harder than the "
-        "figure above says.",
-    ]
-    if n < 20:
-        limits.append(f"It saw only {n} photos of {fewest}.")
-    return tuple(limits)
+    split = learner.split
+    return Split(still(split.train), still(split.valid), still(split.test), split.notes)

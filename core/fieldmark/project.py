@@ -92,7 +92,7 @@ class Project:
         self.catalog = catalog
         self.learner: Learner | None = None
         """Fitted by `fit` in this process; None before."""
-        self._fitted_on: object = None
+        self._fitted_on: tuple[str, dict[str, Any]] | None = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Project:
@@ -229,9 +229,21 @@ class Project:
             raise FieldmarkError(" ".join(blockers), code="not_ready")
         choices = self.choices
         dataset = read_dataset(self.root, callback=callback)
+        if (again := self._fit_again(dataset, callback)) is not None:
+            return again
         groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
         split = self._split(dataset, groups, choices)
         return Learner(dataset, split, choices.as_config(), groups=groups).fit(callback)
+
+    def _fit_again(self, dataset: Dataset, callback: Callback) -> Learner | None:
+        """Fit from what is in memory, where only labels have changed or photos have gone since the last fit."""
+        learner = self.learner
+        if learner is None or self._fitted_on is None or self._fitted_on[1] != self.choices.as_dict():
+            return None
+        given = {item.hash: item.split for item in learner.dataset.items}
+        if any(given.get(item.hash) != item.split for item in dataset.items):
+            return None
+        return learner.follow(dataset, callback)
 
     def _take(self, learner: Learner) -> Learner:
         """Keep a learner of the photos as they are now, and remember how good it is."""
