@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.familiarity import Familiarity
+from fieldmark.familiarity import Familiarity, limits_at
 from fieldmark.interp import Interpretation
 from fieldmark.modelfile import Calibration, Sureness
 from fieldmark.stats import wilson
@@ -42,7 +42,8 @@ def calibration_of(familiarity: Familiarity) -> Calibration:
     knn, mahalanobis = (
         tuple(np.round(s.astype(float), 6)) for s in (familiarity.knn, familiarity.mahalanobis)
     )
-    return Calibration(tuple(map(float, knn)), tuple(map(float, mahalanobis)), level)
+    limits = None if level is None else limits_at(familiarity, level)
+    return Calibration(tuple(map(float, knn)), tuple(map(float, mahalanobis)), level, limits)
 
 
 def summary_of(valid: Interpretation, n_train: int) -> str:

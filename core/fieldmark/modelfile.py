@@ -82,6 +82,9 @@ class Calibration:
     mahalanobis: tuple[float, ...]
     level: float | None
     """A photo whose p-value lies below is unfamiliar; None with too few photos to tell."""
+    limits: tuple[float, float] | None = None
+    """Scores (knn, mahalanobis) that a photo must exceed one of as well, to be called unfamiliar: higher, because
+    another source lies further off. None in files of before."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +275,13 @@ def _info_from(raw: Mapping[str, Any]) -> ModelInfo:
 
 def _calibration(raw: Mapping[str, Any]) -> Calibration:
     knn, mahalanobis = (tuple(sorted(map(float, raw[name]))) for name in ("knn", "mahalanobis"))
-    return Calibration(knn, mahalanobis, None if raw["level"] is None else float(raw["level"]))
+    level, limits = raw["level"], raw.get("limits")
+    return Calibration(
+        knn,
+        mahalanobis,
+        None if level is None else float(level),
+        None if limits is None else (float(limits[0]), float(limits[1])),
+    )
 
 
 def _one_of(value: str, allowed: tuple[Any, ...]) -> Any:

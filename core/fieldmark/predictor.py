@@ -141,19 +141,28 @@ class Predictor:
             )
 
     def _predictions(self, outputs: Outputs) -> Iterator[Prediction]:
-        ps = self._familiarity(outputs)
-        for probs, p in zip(outputs["probs"], ps, strict=True):
+        ps, far = self._familiarity(outputs), self._is_far(outputs)
+        for probs, p, is_far in zip(outputs["probs"], ps, far, strict=True):
             shares = probs / probs.sum()  # in bfloat16 they add up to 1 ± 0.002
             best = int(shares.argmax())
             named = dict(zip(self.vocab, map(float, shares), strict=True))
             prob = float(shares[best])
-            yield Prediction(self.vocab[best], prob, named, self._verdict(prob, p), p)
+            yield Prediction(self.vocab[best], prob, named, self._verdict(prob, p, is_far), p)
 
-    def _verdict(self, prob: float, p: float | None) -> Verdict:
+    def _verdict(self, prob: float, p: float | None, is_far: bool) -> Verdict:
         calibration = self.info.calibration
-        if p is not None and calibration and calibration.level is not None and p < calibration.level:
+        level = calibration.level if calibration else None
+        if p is not None and level is not None and p < level and is_far:
             return "unfamiliar"
         return "unsure" if prob < self.info.prob_min else "familiar"
+
+    def _is_far(self, outputs: Outputs) -> list[bool]:
+        """Whether photos are stranger than photos of another source would be; always, where no limit is known."""
+        known = self.info.calibration
+        if known is None or known.limits is None:
+            return [True] * len(outputs["probs"])
+        knn, mahalanobis = known.limits
+        return [bool(far) for far in (outputs["knn"] > knn) | (outputs["mahalanobis"] > mahalanobis)]
 
     def _familiarity(self, outputs: Outputs) -> list[float | None]:
         """Twice the smaller of the two p-values, at most 1 (Bonferroni)."""

@@ -1,0 +1,131 @@
+"""Features: computed once for each photo's bytes, kept whatever happens, and never for another view."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fieldmark.backbones import Backbone, load_backbone
+from fieldmark.cachefolder import CACHE_VARIABLE
+from fieldmark.callbacks import Progress
+from fieldmark.errors import Cancelled
+from fieldmark.features import Extraction, FeatureCache, extract
+from fieldmark.hashing import file_hash
+from fieldmark.resize import ResizeRule
+from fieldmark.sample import sample_photos
+
+RULE = ResizeRule(64)
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return load_backbone()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: Backbone) -> Path:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    paths = []
+    for photo, _ in zip(sample_photos(), range(40), strict=False):
+        photo.image.save(folder / photo.name)
+        paths.append(folder / photo.name)
+    return paths
+
+
+def features_of(paths: list[Path], backbone: Backbone, **options: object) -> Extraction:
+    hashes = [file_hash(path) for path in paths]
+    return extract(paths, hashes, backbone=backbone, **{"rule": RULE, **options})  # type: ignore[arg-type]
+
+
+def test_features_depend_on_bytes_alone(photos: list[Path], backbone: Backbone, tmp_path: Path) -> None:
+    first = features_of(photos, backbone)
+    moved = [Path(shutil.copy(path, tmp_path / f"renamed-{path.name}")) for path in photos]
+    again = features_of(moved[::-1], backbone)
+    assert (first.computed, again.computed) == (40, 0)
+    assert (again.features[::-1] == first.features).all()
+
+
+def test_a_new_photo_costs_one_forward_pass(photos: list[Path], backbone: Backbone) -> None:
+    features_of(photos[:-1], backbone)
+    assert features_of(photos, backbone).computed == 1
+
+
+@pytest.mark.parametrize("other", [{"rule": ResizeRule(96)}, {"rule": ResizeRule(64, "pad")}, {"view": 1}])
+def test_another_rule_or_view_is_another_feature(
+    photos: list[Path], backbone: Backbone, other: dict[str, object]
+) -> None:
+    plain = features_of(photos, backbone)
+    changed = features_of(photos, backbone, **other)
+    assert changed.computed == 40
+    if "view" in other:
+        assert np.abs(plain.features - changed.features).max() > 0.1
+
+
+def test_a_view_is_the_same_every_time(photos: list[Path], backbone: Backbone, own_cache: Path) -> None:
+    first = features_of(photos, backbone, view=1)
+    shutil.rmtree(own_cache / "features")
+    assert np.abs(features_of(photos, backbone, view=1).features - first.features).max() < 1e-4
+
+
+def test_a_stopped_extraction_goes_on_where_it_was(photos: list[Path], backbone: Backbone) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done >= 16:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        features_of(photos, backbone, callback=stop)
+    rest = features_of(photos, backbone)
+    assert rest.computed <= 24
+    assert len(rest.features) == 40
+
+
+def test_a_bad_photo_is_named_and_the_rest_goes_on(photos: list[Path], backbone: Backbone) -> None:
+    photos[3].write_bytes(b"no photo")
+    found = features_of(photos, backbone)
+    assert {place: error.code for place, error in found.failures.items()} == {3: "not_an_image"}
+    assert found.kept == (0, 1, 2, *range(4, 40))
+    assert len(found.features) == 39
+
+
+def test_the_same_bytes_twice_are_computed_once(photos: list[Path], backbone: Backbone) -> None:
+    found = features_of([photos[0], photos[0], photos[1]], backbone)
+    assert found.computed == 2
+    assert (found.features[0] == found.features[1]).all()
+
+
+def rows(n: int, start: int = 0) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+    hashes = [f"{number:064x}" for number in range(start, start + n)]
+    return hashes, np.arange(start, start + n, dtype=np.float32)[:, None] * np.ones((1, 4), np.float32)
+
+
+@pytest.mark.parametrize("torn", ["rows.f32", "hashes"])
+@pytest.mark.parametrize("cut", [1, 5, 15])
+def test_a_crash_while_writing_loses_no_row_that_was_there(tmp_path: Path, torn: str, cut: int) -> None:
+    cache = FeatureCache(tmp_path / "c", 4)
+    cache.add(*rows(5))
+    cache.add(*rows(1, start=5))
+    file = tmp_path / "c" / torn
+    file.write_bytes(file.read_bytes()[:-cut])
+    again = FeatureCache(tmp_path / "c", 4)
+    hashes, values = rows(5)
+    assert (again.read(hashes) == values).all()
+    assert rows(1, start=5)[0][0] not in again
+    again.add(*rows(3, start=5))
+    assert (FeatureCache(tmp_path / "c", 4).read(rows(8)[0]) == rows(8)[1]).all()
+
+
+def test_two_processes_may_add_at_once(tmp_path: Path) -> None:
+    one, other = (FeatureCache(tmp_path / "c", 4) for _ in range(2))
+    one.add(*rows(4))
+    other.add(*rows(6))  # has not seen what the first one wrote
+    assert (FeatureCache(tmp_path / "c", 4).read(rows(6)[0]) == rows(6)[1]).all()
