@@ -43,7 +43,7 @@ from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.worker import Worker
 from fieldmark_widgets.workspace import Workspace, as_workspace
 
-SIZES = (160, 224, 288, 320)
+SIZES = (160, 224, 256, 320)
 SHARES = (0.1, 0.2, 0.3)
 ALLOWED: dict[str, tuple[object, ...]] = {
     "resize": get_args(ResizeMethod),

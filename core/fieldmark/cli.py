@@ -49,7 +49,10 @@ def train(
         int, typer.Option(help="Of fine-tuning, after a first one for the head.", min=1, max=200)
     ] = 4,
     arch: Annotated[str, typer.Option(help="Backbone.")] = "efficientnet_lite0",
-    image_size: Annotated[int, typer.Option(help="Side of the square, in pixels.", min=32, max=1024)] = 224,
+    image_size: Annotated[
+        int | None,
+        typer.Option(help="Side of the square, in pixels: 256, or 224 to fine-tune.", min=32, max=1024),
+    ] = None,
     resize: Annotated[str, typer.Option(help="crop, squish or pad.")] = "crop",
     valid_pct: Annotated[float, typer.Option(help="Fraction held out to judge by.", min=0.01, max=0.9)] = 0.2,
     seed: Annotated[int, typer.Option(help="Another number, another split.")] = 42,
@@ -61,13 +64,16 @@ def train(
 ) -> None:
     """Train on a folder of photos and save one model file."""
     from fieldmark.finetune import FineTuneConfig
-    from fieldmark.learner import TrainConfig
     from fieldmark.resize import ResizeRule
+    from fieldmark.trainconfig import FIT_SIZE_PX, TrainConfig
     from fieldmark.training import SplitConfig
     from fieldmark.training import train as train_folder
 
     how = _choose("--mode", mode, ("fit", "fine-tune", "auto"))
-    rule = ResizeRule(image_size, _choose("--resize", resize, ("crop", "squish", "pad")))
+    rule = ResizeRule(
+        image_size or (224 if how == "fine-tune" else FIT_SIZE_PX),
+        _choose("--resize", resize, ("crop", "squish", "pad")),
+    )
     method = _choose("--split-by", split_by, ("random", "by_date", "by_group"))
     config = TrainConfig(arch=arch, rule=rule, seed=seed, balanced=balanced, title=title)
     splits = SplitConfig(valid_pct=valid_pct, seed=seed, method=method, file=split)

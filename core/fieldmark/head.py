@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from threadpoolctl import threadpool_limits
 
+from fieldmark.blas import fitting_threads
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.logistic import Coefficients, Photos, minimise
 
@@ -33,8 +33,6 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 FOLDS = 5
 CV_TOLERANCE, TOLERANCE = 1e-3, 1e-6
 """Of the folds' heads (out-of-fold probabilities are then right to .002) and of the head that is kept."""
-FEW = 1_000_000
-"""Numbers in the matrix of features below which a second core costs more than it brings."""
 TEMPERATURES = (0.05, 20.0)
 
 
@@ -95,7 +93,7 @@ def fit_head(
         start: an earlier fit of nearly the same labels, on the same photos and folds, to begin from.
     """
     photos = features if isinstance(features, Photos) else Photos.of(features)
-    with threadpool_limits(1 if photos.x.size < FEW else None, "blas"):
+    with fitting_threads(photos.x.size):
         return _fit(photos, targets, classes, folds, balanced, views, strengths, start, callback)
 
 

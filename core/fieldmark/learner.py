@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import DEFAULT_ARCH, Backbone, load_backbone
+from fieldmark.backbones import Backbone, load_backbone
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, EmptyDatasetError, NotTrainedError
@@ -25,28 +25,10 @@ from fieldmark.logistic import Photos
 from fieldmark.material import Material
 from fieldmark.modelcard import calibration_of, choose_sureness, limits_of, summary_of
 from fieldmark.modelfile import ModelCard, ModelInfo
-from fieldmark.resize import ResizeRule
 from fieldmark.splits import Split, group_items
+from fieldmark.trainconfig import TrainConfig
 
 MIN_PHOTOS_A_CLASS = 2
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train."""
-
-    arch: str = DEFAULT_ARCH
-    """Backbone, by name."""
-    rule: ResizeRule = field(default_factory=ResizeRule)
-    """How photos are fitted into the square."""
-    seed: int = 42
-    """Deals photos into folds."""
-    balanced: bool = False
-    """Weigh classes equally, however many photos each has."""
-    views: int = 0
-    """Augmented views of each training photo that are learned from as well; each costs one more forward pass."""
-    title: str = ""
-    """Name of the model; made from the classes where empty."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from fieldmark.blas import fitting_threads
+
 Rows = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Coefficients = npt.NDArray[np.float32]  # (axes + 1, problems, classes), the bias last
@@ -48,7 +50,8 @@ class Photos:
         """Turn raw features (n, dim); at most n axes are needed, and no distance changes."""
         scale = float(np.sqrt(features.var(axis=0).mean())) or 1.0
         centre = features.mean(axis=0)
-        turned, basis = _principal_axes((features - centre) / np.float32(scale))
+        with fitting_threads(features.size):
+            turned, basis = _principal_axes((features - centre) / np.float32(scale))
         ones = np.ones((len(features), 1), np.float32)
         return cls(np.concatenate([turned, ones], axis=1), basis, centre, scale)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fieldmark.blas import fitting_threads
 from fieldmark.familiarity import Familiarity, fit_familiarity
 from fieldmark.logistic import Photos
 
@@ -46,4 +47,5 @@ class Material:
 
     def familiarity(self, targets: Indices, *, seed: int) -> Familiarity:
         """Learn what is familiar, for the model file."""
-        return fit_familiarity(self.features, targets, groups=self.groups, folds=self.folds, seed=seed)
+        with fitting_threads(self.features.size):
+            return fit_familiarity(self.features, targets, groups=self.groups, folds=self.folds, seed=seed)

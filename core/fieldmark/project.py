@@ -22,13 +22,14 @@ from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.duplicates import find_near_duplicates
 from fieldmark.errors import FieldmarkError, NotTrainedError
 from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune
-from fieldmark.learner import MIN_PHOTOS_A_CLASS, Learner, TrainConfig
+from fieldmark.learner import MIN_PHOTOS_A_CLASS, Learner
 from fieldmark.modelfile import ModelCard
 from fieldmark.resize import Method as ResizeMethod
 from fieldmark.resize import ResizeRule
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Method as SplitMethod
 from fieldmark.splits import Split, group_items, make_splits
+from fieldmark.trainconfig import FIT_SIZE_PX, TrainConfig
 
 CHOICES, HELD_OUT, ROUNDS, TUNING = "training", "held_out", "rounds", "tuning"
 """Keys of what is kept in the catalog."""
@@ -46,7 +47,7 @@ class Choices:
     split: SplitMethod = "random"
     valid_pct: float = 0.2
     seed: int = 42
-    size_px: int = 224
+    size_px: int = FIT_SIZE_PX
     resize: ResizeMethod = "crop"
     views: int = 0
     balanced: bool = False

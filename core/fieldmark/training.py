@@ -15,10 +15,11 @@ from fieldmark.callbacks import Callback, silent
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.duplicates import find_near_duplicates
 from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
-from fieldmark.learner import Learner, TrainConfig
+from fieldmark.learner import Learner
 from fieldmark.modelfile import ModelCard, read_model_file
 from fieldmark.splitfile import given_split, read_split
 from fieldmark.splits import Method, Split, make_splits
+from fieldmark.trainconfig import TrainConfig
 
 Mode = Literal["fit", "fine-tune", "auto"]
 """fit: the head, in seconds. fine-tune: the trunk as well, in minutes. auto: fit, and say what the other would cost."""

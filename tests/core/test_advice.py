@@ -9,10 +9,11 @@ from fieldmark.callbacks import Progress
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import Cancelled, NotTrainedError
 from fieldmark.finetune import FineTuneConfig
-from fieldmark.learner import Learner, TrainConfig
+from fieldmark.learner import Learner
 from fieldmark.resize import ResizeRule
 from fieldmark.sample import write_sample
 from fieldmark.splitfile import given_split
+from fieldmark.trainconfig import TrainConfig
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,14 @@ from fieldmark.export import Classifier, FreshCheck, probe_features, write_model
 from fieldmark.familiarity import unit_length
 from fieldmark.features import feature_engine
 from fieldmark.head import Head
-from fieldmark.learner import Learner, TrainConfig
+from fieldmark.learner import Learner
 from fieldmark.modelfile import MAX_BYTES, read_model_file
 from fieldmark.predictor import Predictor
 from fieldmark.probes import probe_photos
 from fieldmark.resize import ResizeRule
 from fieldmark.sample import write_sample
 from fieldmark.splitfile import given_split
+from fieldmark.trainconfig import TrainConfig
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 SIZE = 96

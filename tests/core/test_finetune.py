@@ -27,12 +27,13 @@ from fieldmark.familiarity import fit_familiarity
 from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
 from fieldmark.finetuned import FineTuned, calibrated, softening
 from fieldmark.finetunerun import CHECKPOINT
-from fieldmark.learner import Learner, TrainConfig
+from fieldmark.learner import Learner
 from fieldmark.predictor import Predictor
 from fieldmark.resize import ResizeRule
 from fieldmark.sample import write_sample
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Split
+from fieldmark.trainconfig import TrainConfig
 
 QUICK = FineTuneConfig(epochs=2, batch_size=24, precision="f32")
 SMALL = TrainConfig(rule=ResizeRule(64))
