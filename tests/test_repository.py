@@ -23,7 +23,7 @@ from skimage.data import chelsea
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-PACKAGES = ("fieldmark", "fieldmark_widgets", "fieldmark_server")
+PACKAGES = ("fieldmark", "fieldmark_widgets", "fieldmark_server", "fieldmark_share")
 NOTEBOOKS = sorted((ROOT / "apps").glob("*.ipynb"))
 LESSONS = {"book"}
 """Notebooks that are read: long, but each cell short."""
@@ -96,6 +96,8 @@ print(prediction.label)
         ("core/fieldmark", "import openvino as ov"),
         ("apps/fieldmark_widgets", "import fieldmark_server"),
         ("apps/fieldmark_widgets", "from jupyter_server.base.handlers import JupyterHandler"),
+        ("apps/fieldmark_widgets", "import fieldmark_share"),
+        ("apps/fieldmark_share", "from fieldmark_server.app import App"),
         ("apps/fieldmark_server", "import ipywidgets"),
         ("apps/fieldmark_server", "from fieldmark_widgets import Classifier"),
         ("tests/core", "from core.fieldmark import errors"),
