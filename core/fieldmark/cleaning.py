@@ -68,11 +68,19 @@ def folder_issues(
     Raises:
         DatasetError: the folder cannot be used.
     """
+    return find_issues(fit_folder(folder, callback=callback), kinds=kinds, callback=callback)
+
+
+def fit_folder(folder: str | Path, *, callback: Callback = silent) -> Learner:
+    """Fit on a folder of photos or a dataset, which is only read.
+
+    Raises:
+        DatasetError: the folder cannot be used.
+    """
     dataset = read_dataset(folder, callback=callback)
     groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
     split = choose_split(dataset, groups, SplitConfig())
-    learner = Learner(dataset, split, groups=groups).fit(callback)
-    return find_issues(learner, kinds=kinds, callback=callback)
+    return Learner(dataset, split, groups=groups).fit(callback)
 
 
 def _all_issues(suspects: Suspects, callback: Callback) -> Iterator[Issue]:

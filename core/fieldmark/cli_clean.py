@@ -1,7 +1,8 @@
-"""The commands about mistakes in photos and labels: issues."""
+"""The commands about mistakes: issues, field-check, open-test."""
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +43,56 @@ def issues(
         output.print("Nothing wrong was found.")
     if len(found) > MOST_SHOWN:
         errors.print(f"and {len(found) - MOST_SHOWN} more (--json lists all)")
+
+
+@cli.command()
+@command
+def field_check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of photos, or a dataset.")],
+    json_output: Json = False,
+) -> None:
+    """Train, and say how often the model is right on held-out photos made grey, dark, blurred, small, …"""
+    from fieldmark.cleaning import fit_folder
+    from fieldmark.fieldcheck import field_check as check
+
+    with progress_bars() as callback:
+        result = check(fit_folder(folder, callback=callback), callback)
+    if json_output:
+        print_json(result.as_dict())
+        return
+    for one in (result.as_it_is, *result.conditions):
+        said = "worse" if one.is_worse else ""
+        output.print(
+            f"{one.name:15}{one.right:5} of {one.n}  {one.accuracy:5.0%}  "
+            f"95 % {one.ci.low:.0%}–{one.ci.high:.0%}  {said}".rstrip()
+        )
+
+
+@cli.command()
+@command
+def open_test(
+    folder: Annotated[Path, typer.Argument(metavar="DATASET", help="A dataset with a sealed test.")],
+    why: Annotated[str, typer.Option(help="Goes into the list of openings.")] = "",
+    json_output: Json = False,
+) -> None:
+    """Judge the model by the sealed test; every opening is counted, because each one spends some of its worth."""
+    from fieldmark.project import Project
+    from fieldmark.sealed import open_seal, read_seal
+
+    project = Project.open(folder)
+    with progress_bars() as callback:
+        opening = open_seal(project, who=getpass.getuser(), why=why, callback=callback)
+    seal = read_seal(project.catalog)
+    times = len(seal.openings) if seal else 0
+    low, high = opening.error_rate_ci
+    if json_output:
+        wrong = {"n": opening.n, "n_wrong": len(opening.wrong), "error_rate_ci": [low, high]}
+        print_json({**wrong, "left_out": opening.left_out, "openings": times})
+        return
+    output.print(
+        f"{len(opening.wrong)} of {opening.n} sealed photos wrong (95 % {100 * low:.1f}–{100 * high:.1f} %). "
+        + ("Opened for the first time." if times == 1 else f"Opened {times} times: this is no fresh test.")
+    )
 
 
 def _kinds(names: str) -> tuple[IssueKind, ...]:

@@ -57,6 +57,9 @@ def import_(
     labels: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Labels from file names: its first group.")
     ] = None,
+    sealed: Annotated[
+        float | None, typer.Option(help="Share to set aside as a sealed test, such as 0.1.", min=0, max=0.5)
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Copy photos into a dataset, where they can be cleaned with undo; the source is only read."""
@@ -64,11 +67,25 @@ def import_(
 
     with progress_bars() as callback:
         report = import_photos(source, dataset, who=getpass.getuser(), labels=labels, callback=callback)
+    n_sealed = _seal(dataset, sealed) if sealed else None
     if json_output:
-        print_json(report.as_dict())
+        print_json(report.as_dict() | ({} if n_sealed is None else {"sealed": n_sealed}))
         return
     for line in report.lines():
         output.print(line)
+    if n_sealed is not None:
+        output.print(
+            f"{n_sealed} photos sealed as a test. Open it once, at the end: fieldmark open-test {dataset}"
+        )
+
+
+def _seal(dataset: Path, share: float) -> int:
+    """Set photos aside; gives how many."""
+    from fieldmark.catalog import Catalog
+    from fieldmark.sealed import seal
+
+    with progress_bars() as callback:
+        return len(seal(Catalog.open(dataset), share, who=getpass.getuser(), callback=callback).photos)
 
 
 @cli.command()

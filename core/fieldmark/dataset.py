@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog, is_catalog
@@ -22,6 +23,9 @@ from fieldmark.scan import scan_folder
 SPLIT_FOLDERS = {"train": "train", "training": "train", "val": "valid", "valid": "valid",
                  "validation": "valid", "test": "test", "testing": "test"}  # fmt: skip
 """Top folders that say on which side of the split their photos are."""
+
+SEALED = "sealed"
+"""Key, in the catalog, of the photos that are set aside as a sealed test (`fieldmark.sealed`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +135,27 @@ def is_split_by_folders(photos: Iterable[Path], root: Path) -> bool:
     return bool(folders) and folders <= SPLIT_FOLDERS.keys()
 
 
+def items_of(catalog: Catalog) -> list[Item]:
+    """List the photos of a dataset that are in use, sealed ones among them; no file is opened."""
+    return [
+        Item(
+            catalog.root / photo.path,
+            photo.label,
+            photo.hash,
+            photo.split,
+            photo.group,
+            _parsed(photo.captured),
+        )
+        for photo in catalog.photos()
+    ]
+
+
 def _read_catalog(root: Path) -> Dataset:
-    """List the photos in use; labels and hashes are known, so no file is opened."""
-    items = tuple(
-        Item(root / photo.path, photo.label, photo.hash, photo.split, photo.group, _parsed(photo.captured))
-        for photo in Catalog.open(root, write=False).photos()
-    )
+    """List the photos in use but for the sealed ones, which nobody may learn from or look at."""
+    catalog = Catalog.open(root, write=False)
+    kept: Any = catalog.setting(SEALED)
+    sealed = frozenset(kept["photos"]) if kept else frozenset()
+    items = tuple(item for item in items_of(catalog) if item.hash not in sealed)
     return Dataset(root, items, _vocab(items))
 
 
