@@ -20,6 +20,7 @@ from fieldmark.doubts import label_issues, odd_issues
 from fieldmark.duplicates import find_near_duplicates
 from fieldmark.issue import KINDS, Issue, IssueKind
 from fieldmark.learner import Learner
+from fieldmark.notphotos import not_photo_issues
 from fieldmark.poorphotos import poor_issues
 from fieldmark.suspects import Suspects, take_suspects
 from fieldmark.training import SplitConfig, choose_split
@@ -84,7 +85,7 @@ def fit_folder(folder: str | Path, *, callback: Callback = silent) -> Learner:
 
 
 def _all_issues(suspects: Suspects, callback: Callback) -> Iterator[Issue]:
-    steps = (label_issues, odd_issues, copy_issues, poor_issues)
+    steps = (label_issues, odd_issues, not_photo_issues, copy_issues, poor_issues)
     for done, step in enumerate(steps):
         callback(Progress("Looking for mistakes", done, len(steps)))
         yield from step(suspects)

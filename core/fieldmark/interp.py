@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fieldmark.dataset import Item
 from fieldmark.stats import Interval, wilson
+
+Direction = Literal["row", "column"]
 
 SMALLEST_PROB = 1e-7
 """Keeps the loss of a photo finite."""
@@ -48,11 +50,29 @@ class ClassReport:
         """95 % interval of `precision`."""
         return wilson(self.right, self.said)
 
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall; None where neither is known."""
+        either = self.n + self.said
+        return 2 * self.right / either if either else None
+
+    @property
+    def f1_ci(self) -> Interval:
+        """95 % interval of `f1`.
+
+        F1 is 2 J / (1 + J) of J, the share of right ones among photos that are or were called the class; J is a
+        proportion, so its Wilson interval carries over (Hand et al. 2021).
+        """
+        low, high = wilson(self.right, self.n + self.said - self.right)
+        return Interval(2 * low / (1 + low), 2 * high / (1 + high))
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "label": self.label,
             "n": self.n,
+            "f1": self.f1,
+            "f1_ci": list(self.f1_ci),
             "recall": self.recall,
             "recall_ci": list(self.recall_ci),
             "precision": self.precision,
@@ -143,6 +163,12 @@ class Interpretation:
         known = self.targs >= 0
         np.add.at(matrix, (self.targs[known], self.preds[known]), 1)
         return matrix
+
+    def confusion_shares(self, by: Direction) -> npt.NDArray[np.float64]:
+        """The matrix as shares of each row (of photos of a class) or column (of answers); 0 where it is empty."""
+        counts = self.confusion_matrix().astype(np.float64)
+        total = counts.sum(axis=1 if by == "row" else 0, keepdims=True)
+        return np.asarray(counts / np.maximum(total, 1))
 
     def most_confused(self, min_count: int = 1) -> list[Confusion]:
         """Ways of being wrong that happened at least `min_count` times, the most frequent first."""

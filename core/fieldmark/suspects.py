@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import load_backbone
+from fieldmark.backbones import DEFAULT_ARCH, load_backbone
 from fieldmark.callbacks import Callback
 from fieldmark.dataset import Item
 from fieldmark.duplicates import Group, exact_duplicates, near_duplicates
@@ -33,6 +33,8 @@ class Suspects:
     features: npt.NDArray[np.float32]
     """(n, dim), of the frozen backbone."""
     looks: tuple[Look | None, ...]
+    arch: str = DEFAULT_ARCH
+    """The backbone that the features come from."""
 
     @cached_property
     def leave_out(self) -> LeaveOut:
@@ -111,6 +113,7 @@ def take_suspects(learner: Learner, callback: Callback) -> Suspects:
         probs=probs[kept],
         features=found.features,
         looks=tuple(_looks(seen, callback)),
+        arch=learner.config.arch,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -70,7 +72,7 @@ def kill_many_times(root: Path, *, photos: int, times: int, longest_s: float) ->
         check_whole(again, photos)
         last = again.acts()[0]
         assert last.failed == ()
-        if last.state == "done":
+        if last.kind == "apply" and last.state == "done":  # else it was killed before it began
             again.undo(who="test")
         assert tree(root) == before
         assert len(again.staged()) == photos
@@ -136,6 +138,10 @@ class Done:
     decided: dict[int, tuple[decisions.Decision, str]] = field(default_factory=dict)
 
 
+class Killed(BaseException):
+    """Stands for the end of a process: nothing in between catches it."""
+
+
 class CatalogMachine(RuleBasedStateMachine):
     """Random work on a catalog, and on a dictionary that must agree with it."""
 
@@ -194,19 +200,30 @@ class CatalogMachine(RuleBasedStateMachine):
         self.undone.clear()
 
     @rule(photo_id=st.integers(1, PHOTOS))
+    def another_client_decides(self, photo_id: int) -> None:
+        """It is told of what was decided already, and the first client sees the new decision."""
+        other = Catalog.open(self.catalog.root)
+        told = other.stage(photo_id, decisions.delete, who="other")
+        assert (told and told.decision) == self.staged.get(photo_id, (None,))[0]
+        assert [s.who for s in self.catalog.staged() if s.photo_id == photo_id] == ["other"]
+        self.staged[photo_id] = (decisions.delete, self.now[photo_id].label)
+        self.undone.clear()
+
+    @rule(photo_id=st.integers(1, PHOTOS))
     def unstage(self, photo_id: int) -> None:
         self.catalog.unstage([photo_id])
         self.staged.pop(photo_id, None)
         self.undone.clear()
 
-    @rule()
-    def apply(self) -> None:
-        due = {
+    def due(self) -> dict[int, tuple[decisions.Decision, str]]:
+        """What applying must do now."""
+        return {
             n: (decision, given)
             for n, (decision, given) in self.staged.items()
             if decision.kind != "unsure" and self.now[n].status == "present" and self.now[n].label == given
         }
-        assert self.catalog.apply_staged(who="t").changed == len(due)
+
+    def applied(self, due: dict[int, tuple[decisions.Decision, str]]) -> None:
         after = {
             n: replace(
                 self.now[n],
@@ -217,6 +234,30 @@ class CatalogMachine(RuleBasedStateMachine):
         }
         self.did(after, due)
         self.staged = {n: choice for n, choice in self.staged.items() if n not in due}
+
+    @rule()
+    def apply(self) -> None:
+        due = self.due()
+        assert self.catalog.apply_staged(who="t").changed == len(due)
+        self.applied(due)
+
+    @rule(moves=st.integers(0, 3))
+    def apply_and_die(self, moves: int) -> None:
+        """Killed after some files were moved and before the rows say so; the next one who opens finishes it."""
+        left = moves
+
+        def dying(source: Path, target: Path) -> None:
+            nonlocal left
+            if not left:
+                raise Killed
+            left -= 1
+            move_file(source, target)
+
+        due = self.due()
+        with patch("fieldmark.journal.move_file", dying), contextlib.suppress(Killed):
+            self.catalog.apply_staged(who="t")
+        self.catalog = Catalog.open(self.catalog.root)
+        self.applied(due)
 
     @rule()
     def undo(self) -> None:
