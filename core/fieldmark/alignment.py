@@ -80,7 +80,7 @@ def _pairs(unit: Features) -> Iterator[Places]:
         rows = unit[start : start + BLOCK]
         cosines = rows @ unit[start:].T
         cosines[np.tril_indices(len(rows))] = -1.0  # itself, and pairs that are there already
-        first, second = np.nonzero(cosines >= MIN_COSINE)
+        first, second = np.divmod(np.flatnonzero(cosines >= MIN_COSINE), cosines.shape[1])
         most = MOST_PAIRS_A_PHOTO * len(rows)
         if len(first) > most:
             nearest = np.argpartition(-cosines[first, second], most)[:most]

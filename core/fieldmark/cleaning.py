@@ -9,7 +9,7 @@ Nothing is changed here: somebody decides (`decisions`), and the catalog applies
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,15 @@ from fieldmark.training import SplitConfig, choose_split
 if TYPE_CHECKING:
     from fieldmark.project import Project
 
-__all__ = ["KINDS", "Issue", "IssueKind", "find_issues", "folder_issues", "project_issues"]
+__all__ = [
+    "KINDS",
+    "Issue",
+    "IssueKind",
+    "find_issues",
+    "fit_folder",
+    "folder_issues",
+    "project_issues",
+]
 
 
 def find_issues(
@@ -46,8 +54,7 @@ def find_issues(
         Cancelled: the callback asked to stop.
     """
     suspects = take_suspects(learner, callback)
-    found = [issue for issue in _all_issues(suspects, callback) if issue.kind in kinds]
-    return sorted(found, key=lambda issue: (-issue.score, issue.path, issue.kind))
+    return _ranked(issue for issue in _all_issues(suspects, callback) if issue.kind in kinds)
 
 
 def project_issues(
@@ -82,6 +89,10 @@ def fit_folder(folder: str | Path, *, callback: Callback = silent) -> Learner:
     groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
     split = choose_split(dataset, groups, SplitConfig())
     return Learner(dataset, split, groups=groups).fit(callback)
+
+
+def _ranked(found: Iterable[Issue]) -> list[Issue]:
+    return sorted(found, key=lambda issue: (-issue.score, issue.path, issue.kind))
 
 
 def _all_issues(suspects: Suspects, callback: Callback) -> Iterator[Issue]:

@@ -6,7 +6,7 @@ import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from cleanbench.odd import features
@@ -82,10 +82,13 @@ def many() -> bool:
     looks = made_looks(n, dice)
     rows = dice.standard_normal((n, DIM), dtype=np.float32)
     rows[: n // 100] = rows[n // 100 : 2 * (n // 100)] + 0.05
-    started = perf_counter()
+    started, worked = perf_counter(), process_time()
     groups = near_duplicates(looks, rows)
-    seconds = perf_counter() - started
-    print(f"{n:,} photos after features: {seconds:.1f} s ({len(groups)} groups; one in a hundred has a twin)")
+    seconds, work = perf_counter() - started, process_time() - worked
+    print(
+        f"{n:,} photos after features: {seconds:.1f} s, {work:.1f} s of processor time, which other work disturbs "
+        f"least ({len(groups)} groups; one in a hundred has a twin)"
+    )
     return seconds <= GOAL_S
 
 
