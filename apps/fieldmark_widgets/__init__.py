@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fieldmark_widgets.bridge import PageBridge
     from fieldmark_widgets.checker import Checker
     from fieldmark_widgets.classified import ClassifiedPhoto
     from fieldmark_widgets.classifier import Classifier
@@ -37,6 +38,7 @@ __all__ = [
     "GalleryRow",
     "Importer",
     "Notice",
+    "PageBridge",
     "Results",
     "Settings",
     "StagedChanges",
@@ -52,6 +54,7 @@ __all__ = [
 _ELSEWHERE = {
     "ClassifiedPhoto": "classified",
     "GalleryRow": "gallery",
+    "PageBridge": "bridge",
     "Upload": "transfer",
     "build_or_explain": "notice",
     "from_environment": "settings",

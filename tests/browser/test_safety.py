@@ -111,7 +111,7 @@ def test_a_kernel_that_ended_is_told_and_a_click_brings_the_page_back(visitor: V
         guest.page.evaluate("window.dispatchEvent(new Event('focus'))")
         expect(guest.page.get_by_role("alert").filter(has_text="gone to sleep")).to_be_visible()
         guest.keep("asleep")
-        guest.page.get_by_role("button", name="Reload this page").click()
+        guest.page.get_by_role("button", name="Reconnect").click()
         guest.page.locator(".fm-classifier .fm-uploader").wait_for()
         guest.drop(("cat.jpg", cat))
         guest.wait()

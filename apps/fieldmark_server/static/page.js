@@ -67,7 +67,7 @@
       if (document.hidden) return;
       try {
         const answer = await fetch(`${home}api/kernels/${kernelId()}`, { cache: "no-store" });
-        showBanner(answer.ok ? "" : `This page has gone to sleep: it was idle for long, or the server was started anew. Reload it to go on; ${sayWhatIsSafe()}`);
+        showBanner(answer.ok ? "" : `This page has gone to sleep: it was idle for long, or the server was started anew. Reconnect to go on; ${sayWhatIsSafe()}`);
       } catch {
         showBanner("The connection to the server is lost. What you see stays; new photos wait until it is back. Trying again.");
       }
@@ -78,7 +78,7 @@
 
   function sayWhatIsSafe() {
     const isKept = document.querySelector(".fm-studio"); // what is done there is on the disk at once
-    return isKept ? "photos, decisions and trainings are kept." : "add photos again that you need.";
+    return isKept ? "photos, decisions and trainings are kept." : "photos of the last hour come back with their answers.";
   }
 
   function showBanner(text) {

@@ -14,6 +14,7 @@ export default {
     const waiting = make("span", { class: "fm-soft fm-waiting-count" });
     const ask = (kind) => {
       model.send({ kind });
+      if (kind === "clear") root.dispatchEvent(new CustomEvent("fm-cleared", { bubbles: true })); // for the page's bridge
       place.querySelector("button")?.focus(); // the button that was pressed goes away
     };
     const stop = makeButton(strings.stop, () => ask("stop"), { kind: "fm-stop" });

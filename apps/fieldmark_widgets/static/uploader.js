@@ -16,6 +16,10 @@ export default {
     const outbox = new Outbox(model, strings);
     const { root, closeCamera } = drawUploader(model, strings, outbox);
     el.append(root);
+    root.addEventListener("fm-restore", ({ detail }) => outbox.add(detail)); // from the page's bridge
+    const tell = (name, file) => root.dispatchEvent(new CustomEvent(name, { bubbles: true, detail: file }));
+    outbox.onAdded = (file) => tell("fm-added", file);
+    outbox.onDropped = (file) => tell("fm-dropped", file);
     const stopDrops = takeDrops(root, (files) => outbox.add(files));
     const stopPastes = takePastes(root, (files) => outbox.add(files));
     return () => {
@@ -35,7 +39,7 @@ class Outbox {
     this.model = model;
     this.strings = strings;
     this.entries = new Map(); // id → {id, name, file, acked, failure, wake}
-    this.onChange = () => {};
+    this.onChange = this.onAdded = this.onDropped = () => {};
     this.heard = 0;
     this.receive = this.receive.bind(this);
     model.on("msg:custom", this.receive);
@@ -73,6 +77,7 @@ class Outbox {
     }
     const entry = { id: crypto.getRandomValues(new Uint32Array(2)).join("-"), name, file, acked: 0, wake: () => {} };
     this.entries.set(entry.id, entry);
+    this.onAdded(file);
     this.model.send({ kind: "begin", id: entry.id, name, size: file.size });
   }
 
@@ -104,7 +109,10 @@ class Outbox {
   forgetAll() {
     const entries = [...this.entries.values()];
     this.entries.clear();
-    for (const entry of entries) entry.wake?.();
+    for (const entry of entries) {
+      entry.wake?.();
+      if (entry.file) this.onDropped(entry.file);
+    }
     this.onChange();
   }
 
