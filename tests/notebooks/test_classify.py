@@ -40,7 +40,7 @@ def outputs_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 @pytest.mark.filterwarnings("ignore:Proactor event loop:RuntimeWarning")  # Windows only
 def test_the_notebook_shows_a_classifier_that_answers(cat_model: Path, tmp_path: Path) -> None:
     notebook = run_notebook(tmp_path, ONE_MORE_CELL, FIELDMARK_MODEL=str(cat_model))
-    shown, printed = outputs_of(notebook)
+    shown, _bridge, printed = outputs_of(notebook)
     assert "application/vnd.jupyter.widget-view+json" in shown["data"]
     assert printed["text"] == "cat ready\n"
 
@@ -49,5 +49,5 @@ def test_without_a_model_the_notebook_says_what_to_do(tmp_path: Path) -> None:
     notebook = run_notebook(
         tmp_path, "print(classifier.title)", FIELDMARK_MODEL=str(tmp_path / "missing.onnx")
     )
-    _shown, printed = outputs_of(notebook)
+    *_shown, printed = outputs_of(notebook)
     assert printed["text"] == "There is no model here yet\n"
