@@ -2,7 +2,7 @@
 
     make bench-serve                            (FULL=1: 40 visitors for 3 minutes, 200 uploads; some 15 minutes)
 
-Plain Voilà serves the five cells of the fastai book's app, with a torch model of the same backbone. Both answer in
+Plain Voilà serves the five cells of the fastai book's app, with a ResNet-18 of torchvision's. Both answer in
 the same run, on this machine, over loopback. Memory is PSS: what processes share is counted once.
 """
 
@@ -49,14 +49,14 @@ TOKEN = "bench"
 RAW = {"Content-Type": "image/jpeg"}
 
 FIVE_CELLS = (
-    "import io\nimport ipywidgets as widgets\nimport torch\nfrom PIL import Image\nimport timm",
-    "model = timm.create_model('tf_efficientnet_lite0', pretrained=False, num_classes=3).eval()",
+    "import io\nimport ipywidgets as widgets\nimport torch\nfrom PIL import Image\nfrom fieldmark.vision import torchvision",
+    "model = torchvision.models.resnet18(num_classes=3).eval()",
     "upload = widgets.FileUpload()\nout = widgets.Output()\nlabel = widgets.Label()",
     "def classify(change):\n    label.value = str(model(torch.zeros(1, 3, 224, 224)).softmax(1))\n"
     "upload.observe(classify, 'value')",
     "widgets.VBox([widgets.Label('Select your bear!'), upload, out, label])",
 )
-"""What the book's chapter 2 serves, with timm in fastai's place: the lighter of the two."""
+"""What the book's chapter 2 serves, with plain torchvision in fastai's place: the lighter of the two."""
 
 
 def main() -> None:
