@@ -53,6 +53,7 @@ APPS: Mapping[str, AppCard] = MappingProxyType(
                 "Watch cameras",
                 "What the cameras saw, what needs you, and how far to trust it.",
                 "M4 7h3l2-3h6l2 3h3v12h-16z M12 10a3.2 3.2 0 1 0 0 6.4a3.2 3.2 0 1 0 0-6.4z",
+                is_private=True,
             ),
         )
     }

@@ -21,6 +21,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "localhost",
     model: Annotated[Path | None, typer.Option(help="Model file to classify with.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of photos to work on.")] = None,
+    station: Annotated[Path | None, typer.Option(help="Folder of the station that is watched.")] = None,
     studio: Annotated[
         bool | None,
         typer.Option(
@@ -49,6 +50,8 @@ def serve(
         os.environ["FIELDMARK_MODEL"] = str(_existing_model(model))
     if data is not None:
         os.environ["FIELDMARK_DATA"] = str(_existing_folder(data))
+    if station is not None:
+        os.environ["FIELDMARK_STATION"] = str(_existing_folder(station))
     from fieldmark_server.app import App  # half a second, which no other command should wait for
 
     private = host in LOOPBACK if studio is None else studio
@@ -82,7 +85,7 @@ def _existing_model(path: Path) -> Path:
 
 def _existing_folder(path: Path) -> Path:
     if not path.is_dir():
-        raise DatasetError(f"{path}: there is no such folder of photos.", code="no_folder")
+        raise DatasetError(f"{path}: there is no such folder.", code="no_folder")
     return path.resolve()
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fieldmark_widgets.exporter import Exporter
     from fieldmark_widgets.gallery import Gallery, GalleryRow
     from fieldmark_widgets.importer import Importer
+    from fieldmark_widgets.monitor import Monitor
     from fieldmark_widgets.notice import Notice, build_or_explain
     from fieldmark_widgets.results import Results
     from fieldmark_widgets.settings import Settings, from_environment
@@ -37,6 +38,7 @@ __all__ = [
     "Gallery",
     "GalleryRow",
     "Importer",
+    "Monitor",
     "Notice",
     "PageBridge",
     "Results",

@@ -21,6 +21,8 @@ class Settings:
     """Where the studio puts the model that the classify app is to answer with."""
     datasets: Path
     """The folder of the studio's datasets."""
+    station: Path
+    """The folder of the station that the dashboard shows; it may be missing."""
     data: Path | None = None
     """A folder of photos to work on."""
     corrections: Path | None = None
@@ -33,23 +35,24 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read FIELDMARK_MODEL, _DATASETS, _DATA, _CORRECTIONS and _HOME, for the first cell of an app.
+    """Read FIELDMARK_MODEL, _DATASETS, _DATA, _STATION, _CORRECTIONS and _HOME, for the first cell of an app.
 
-    HOME is the folder of models, datasets and corrections; CORRECTIONS may name another one, or be `off`. With
+    HOME is the folder of models, datasets, the station and corrections; CORRECTIONS may name another one, or be `off`. With
     neither nothing of a visitor is kept.
     """
     values = os.environ if environment is None else environment
     if "VOILA_BASE_URL" in values:  # set by the server for the kernels of its visitors
         log_to_console()
-    datasets, data = (
+    datasets, data, station = (
         Path(value).expanduser() if (value := values.get(f"FIELDMARK_{name}")) else None
-        for name in ("DATASETS", "DATA")
+        for name in ("DATASETS", "DATA", "STATION")
     )
     demo = find_demo_model(values)
     return Settings(
         models=find_models(values),
         served=demo.with_name(SERVED),
         datasets=datasets or demo.parents[1] / "datasets",
+        station=station or demo.parents[1] / "station",
         data=data,
         corrections=_find_corrections(values),
     )

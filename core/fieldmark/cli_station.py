@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,7 +103,7 @@ def simulate(
     model: Annotated[Path | None, typer.Option(help="Model that watches; needed with --photos.")] = None,
     json_output: Json = False,
 ) -> None:
-    """Play days of cameras in time-lapse, with failures, and print what was planted and what was found."""
+    """Play the days before today in time-lapse, with failures, and print what was planted and what was found."""
     from fieldmark.predictor import Predictor
     from fieldmark.station.simulate import simulate as play
 
@@ -115,6 +116,7 @@ def simulate(
             seed=seed,
             predictor=predictor,
             photos=photos,
+            begin=_midnight() - timedelta(days=days),
             callback=callback,
         )
     if json_output:
@@ -122,7 +124,11 @@ def simulate(
         return
     for line in done.lines():
         output.print(line)
-    output.print(f"Look at it: fieldmark station report {store} --out report.html")
+    output.print(f"Look at it: fieldmark serve --station {store}; or: fieldmark station report {store}")
+
+
+def _midnight() -> datetime:
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @cli.command()

@@ -54,6 +54,7 @@ class Planted:
     """In the order in which they are taken."""
     cameras: int
     days: int
+    begin: datetime = BEGIN
     silent: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)
     """Camera → from when to when it is dead."""
     clocks: dict[int, timedelta] = field(default_factory=dict)
@@ -103,29 +104,32 @@ def camera_name(camera: int) -> str:
     return f"camera {camera + 1}"
 
 
-def plant(*, days: int, cameras: int, seed: int, visits_a_day: float = 1.5) -> Planted:
+def plant(
+    *, days: int, cameras: int, seed: int, visits_a_day: float = 1.5, begin: datetime = BEGIN
+) -> Planted:
     """Draw the plan of a simulation.
 
     Args:
         days: whole days; the last week (or, of fewer than two, the last third) is that of the many visits.
         cameras: at least one.
         visits_a_day: at each camera, on average.
+        begin: a midnight, UTC.
     Raises:
         ValueError: no day, or no camera.
     """
     if days < 1 or cameras < 1:
         raise ValueError("a simulation needs a day and a camera")
     rng = np.random.default_rng(seed)
-    end = BEGIN + timedelta(days=days)
+    end = begin + timedelta(days=days)
     risen = int(rng.integers(cameras))
     risen_from = end - timedelta(days=WEEK if days >= 2 * WEEK else max(1, days // 3))
-    silent = _silence(rng, days, cameras, keep=risen)
+    silent = _silence(rng, begin, days, cameras, keep=risen)
     clocks = {int(c): timedelta(hours=1) for c in rng.permutation(cameras)[:1] if cameras > 1}
     shots = sorted(
         (
             shot
             for camera in range(cameras)
-            for shot in _shots(rng, camera, days, visits_a_day, risen_from if camera == risen else end)
+            for shot in _shots(rng, camera, begin, days, visits_a_day, risen_from if camera == risen else end)
             if not _is_silent(silent, shot)
         ),
         key=lambda shot: (shot.at, shot.camera),
@@ -134,6 +138,7 @@ def plant(*, days: int, cameras: int, seed: int, visits_a_day: float = 1.5) -> P
         tuple(_with_faults(rng, shot, clocks) for shot in shots),
         cameras,
         days,
+        begin,
         silent,
         clocks,
         risen,
@@ -142,13 +147,13 @@ def plant(*, days: int, cameras: int, seed: int, visits_a_day: float = 1.5) -> P
 
 
 def _silence(
-    rng: np.random.Generator, days: int, cameras: int, *, keep: int
+    rng: np.random.Generator, first: datetime, days: int, cameras: int, *, keep: int
 ) -> dict[int, tuple[datetime, datetime]]:
     """One camera dies for a third of the time, where there are several."""
     if cameras < 2 or days < 3:
         return {}
     camera = int(rng.choice([c for c in range(cameras) if c != keep]))
-    begin = BEGIN + timedelta(days=float(rng.uniform(0.2, 0.5) * days))
+    begin = first + timedelta(days=float(rng.uniform(0.2, 0.5) * days))
     return {camera: (begin, begin + timedelta(days=days / 3))}
 
 
@@ -158,10 +163,15 @@ def _is_silent(silent: dict[int, tuple[datetime, datetime]], shot: Shot) -> bool
 
 
 def _shots(
-    rng: np.random.Generator, camera: int, days: int, visits_a_day: float, risen_from: datetime
+    rng: np.random.Generator,
+    camera: int,
+    begin: datetime,
+    days: int,
+    visits_a_day: float,
+    risen_from: datetime,
 ) -> Iterator[Shot]:
     for day in range(days):
-        midnight = BEGIN + timedelta(days=day)
+        midnight = begin + timedelta(days=day)
         times = RISEN if midnight >= risen_from else 1.0
         for _ in range(rng.poisson(visits_a_day * times)):
             yield from _visit(rng, camera, midnight)

@@ -61,9 +61,9 @@ class Simulated:
 class PlayedClock:
     """The time in the simulation."""
 
-    def __init__(self) -> None:
-        """Begin at its beginning."""
-        self.now = BEGIN
+    def __init__(self, begin: datetime) -> None:
+        """Begin at its beginning, UTC."""
+        self.now = begin
 
     def __call__(self) -> datetime:
         """Give the simulated time, in UTC."""
@@ -78,6 +78,7 @@ def simulate(
     seed: int = 1,
     predictor: Predictor | None = None,
     photos: Path | None = None,
+    begin: datetime = BEGIN,
     callback: Callback = silent,
 ) -> Simulated:
     """Make a station in a new folder and play it; the store is one as any other, to look at and to review.
@@ -85,6 +86,7 @@ def simulate(
     Args:
         predictor: watches; a cat model made of the backbone's own kinds where None.
         photos: a folder with a folder for each class, whose photos are played instead of composed frames.
+        begin: the midnight, UTC, at which it begins.
     Raises:
         StationError: the folder has a station already, or there is no model for `photos`.
         DatasetError: `photos` has no photos.
@@ -95,10 +97,10 @@ def simulate(
         raise StationError(
             "Photos of yours need a model that knows them: --model MODEL.onnx", code="no_model"
         )
-    planted = plant(days=days, cameras=cameras, seed=seed)
+    planted = plant(days=days, cameras=cameras, seed=seed, begin=begin)
     source = FolderFrames(photos) if photos is not None else None
     watching = predictor or cat_predictor(folder)
-    clock = PlayedClock()
+    clock = PlayedClock(begin)
     store = open_store(folder, create=True)
     try:
         with only_writer(folder):
@@ -150,7 +152,7 @@ def _play(
     for camera in range(planted.cameras):
         with worker.store.writing() as session:
             from_the_start = camera_named(session, the_station(session), camera_name(camera), now=clock())
-            from_the_start.since = BEGIN
+            from_the_start.since = planted.begin
     duplicates, done = 0, 0
     for group in _together(planted.shots):
         clock.now = group[-1].at + LATENCY
@@ -159,7 +161,7 @@ def _play(
         duplicates += worker.round().duplicates
         done += len(group)
         callback(Progress("Playing", done, len(planted.shots)))
-    clock.now = BEGIN + timedelta(days=planted.days)
+    clock.now = planted.begin + timedelta(days=planted.days)
     worker.round()
     return duplicates
 

@@ -21,6 +21,8 @@ from fieldmark.modelfile import read_model_file
 from fieldmark.predictor import Predictor
 from fieldmark.station.channels import Channel, channel_of
 from fieldmark.station.clock import Clock, utc_now
+from fieldmark.station.desk import Desk
+from fieldmark.station.door import open_door
 from fieldmark.station.ingest import Ingest
 from fieldmark.station.media import Media
 from fieldmark.station.outbox import send_due
@@ -93,11 +95,12 @@ class Worker:
         """Work until `stop` is set; `told` hears of each round that did something."""
         self.spool.start()
         try:
-            while not stop.is_set():
-                done = self.round()
-                if done != Round():
-                    told(done)
-                self.spool.wait(PAUSE_S)
+            with open_door(self.store, self.ingest, Desk(self.store, clock=self.clock)):
+                while not stop.is_set():
+                    done = self.round()
+                    if done != Round():
+                        told(done)
+                    self.spool.wait(PAUSE_S)
         finally:
             self.spool.stop()
 

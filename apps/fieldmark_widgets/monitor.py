@@ -1,0 +1,229 @@
+"""The dashboard of a station: what needs somebody first, then the camera wall and the week's figures.
+
+In a notebook:
+
+    monitor = Monitor("lake")
+    display(monitor)
+
+It only reads; what people decide goes to the worker, which is the store's one writer. The page asks for news itself,
+every few seconds, so a page that nobody looks at costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from fieldmark.images import encode_display, open_photo
+from fieldmark.station import simulate
+from fieldmark.station.board import Board, CameraTile, Card, look, may_show
+from fieldmark.station.client import DeskClient
+from fieldmark.station.figures import measure
+from fieldmark.station.media import Media
+from fieldmark.station.reviews import Said
+from fieldmark.station.sentences import say_audit, say_precision, say_rate
+from fieldmark.station.stations import the_station
+from fieldmark.station.store import FILE_NAME, MEDIA, Store, open_store
+from fieldmark.station.tables import Frame, Station
+from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.component import Component
+from fieldmark_widgets.guard import guard
+from fieldmark_widgets.strings_monitor import MONITOR
+from fieldmark_widgets.uploader import Message
+
+LARGE_PX, SMALL_PX = 1024, 320
+"""Longer side of a frame that is reviewed, and of one on the wall."""
+FIGURES_EVERY = timedelta(minutes=1)
+MAX_NAME = 80
+
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Monitor(Component):
+    """Shows the station in a folder, and takes reviews.
+
+    Messages from the browser: `look`, every few seconds; `frame` (id, large), answered by `frame` with one buffer or
+    by `withheld`; `hold` (event); `review` (event, verdict, label); `undo`. `who` is set by the page.
+    """
+
+    _esm = module("monitor")
+    _css = stylesheet("monitor")
+    set_by_page = frozenset({"who"})
+
+    who = traitlets.Unicode("").tag(sync=True)
+    """Whose reviews these are."""
+    state = traitlets.Enum(("empty", "ready"), "empty").tag(sync=True)
+    """empty: there is no station in the folder yet · ready."""
+
+    _strings = traitlets.Dict(dict(MONITOR)).tag(sync=True)
+    _folder = traitlets.Unicode("").tag(sync=True)
+    _station = traitlets.Dict().tag(sync=True)
+    _wall = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _queue = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _figures = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _did = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, folder: str | Path, *, clock: Clock = _now, **traits: Any) -> None:
+        """Show the station in a folder; it may be made later."""
+        self.folder, self.clock = Path(folder), clock
+        self.desk = DeskClient(self.folder)
+        self._store: Store | None = None
+        self._measured_at: datetime | None = None
+        self._reviewed: list[int] = []
+        super().__init__(_folder=str(folder), **traits)
+        self.on_msg(self._receive)
+        self.look()
+
+    def look(self) -> None:
+        """Read the station as it is now.
+
+        Raises:
+            StoreError: the store is damaged, or of a newer version.
+        """
+        store = self._open()
+        if store is None:
+            self.state = "empty"
+            return
+        with store.reading() as session:
+            station = the_station(session)
+            board = look(session, station, who=self.who, now=self.clock())
+            if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
+                self._figures = _say_week(session, station, self.clock())
+                self._measured_at = self.clock()
+        self._show(board)
+        self.state = "ready"
+
+    def review(self, event_id: int, verdict: str, label: str | None = None) -> None:
+        """Decide about an event; raises StationError as `DeskClient.review`."""
+        said = Said(event_id, self.who.strip()[:MAX_NAME], verdict, label)  # type: ignore[arg-type]
+        outcome = self.desk.review(said)
+        self._reviewed.append(event_id)
+        words = [MONITOR[f"did_{outcome.state}"].format(id=event_id, label=label or "")]
+        words += [MONITOR["did_alert"]] if outcome.alert_key else []
+        words += [MONITOR["fell_back"].format(why=" ".join(outcome.fell_back))] if outcome.fell_back else []
+        self._did = " ".join(words)
+        self.look()
+
+    def undo(self) -> None:
+        """Take back the last review of this page."""
+        if not self._reviewed:
+            return
+        event_id = self._reviewed[-1]
+        self.desk.undo(event_id, self.who)
+        self._reviewed.pop()
+        self._did = MONITOR["did_undone"].format(id=event_id)
+        self.look()
+
+    def close(self) -> None:
+        """Take it off the page."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+        super().close()
+
+    def _open(self) -> Store | None:
+        if self._store is None and (self.folder / FILE_NAME).is_file():
+            self._store = open_store(self.folder)
+        return self._store
+
+    def _show(self, board: Board) -> None:
+        self._station = {
+            "name": board.station,
+            "stage": MONITOR[f"stage_{board.stage}"],
+            "simulated": board.station == simulate.NAME,
+            "vocab": list(board.vocab),
+            "worker": board.is_worker_alive,
+            "note": board.worker_note,
+        }
+        self._wall = [_describe_tile(tile, self.clock()) for tile in board.wall]
+        self._queue = [_describe_card(card) for card in board.queue]
+
+    # --- Messages from the browser ---
+
+    @guard
+    def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
+        kind = message.get("kind")
+        if kind == "look":
+            self.look()
+        elif kind == "frame":
+            self._send_frame(_number(message.get("id")), large=message.get("large") is True)
+        elif kind == "hold" and self.who.strip():
+            self.desk.hold(_number(message.get("event")), self.who)
+        elif kind == "review":
+            self.problem = ""
+            label = message.get("label")
+            self.review(
+                _number(message.get("event")), str(message.get("verdict")), str(label) if label else None
+            )
+        elif kind == "undo":
+            self.problem = ""
+            self.undo()
+
+    def _send_frame(self, frame_id: int, *, large: bool) -> None:
+        """Send a frame encoded anew, without place or camera; a person's is withheld."""
+        store = self._open()
+        if store is None:
+            return
+        with store.reading() as session:
+            frame = session.get(Frame, frame_id)
+            shown = frame is not None and may_show(session, frame_id)
+        if frame is None or not shown:
+            self.send({"kind": "withheld", "id": frame_id})
+            return
+        px = LARGE_PX if large else SMALL_PX
+        photo = open_photo(Media(self.folder / MEDIA).get(frame.sha256), need_px=px)
+        self.send({"kind": "frame", "id": frame_id, "large": large}, [encode_display(photo.image, max_px=px)])
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else -1
+
+
+def _say_week(session: Any, station: Station, now: datetime) -> list[str]:
+    end = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    figures = measure(session, station, end=end)
+    return [say_rate(figures), say_precision(figures.precision), say_audit(figures.audit)]
+
+
+def _describe_tile(tile: CameraTile, now: datetime) -> dict[str, Any]:
+    heard = (
+        MONITOR["never"] if tile.heard_at is None else MONITOR["heard"].format(ago=_ago(now - tile.heard_at))
+    )
+    waiting = f"{MONITOR['waiting'].format(n=tile.waiting)} · " if tile.waiting else ""
+    return {
+        "name": tile.name,
+        "urgency": tile.urgency,
+        "word": MONITOR[tile.urgency],
+        "text": f"{waiting}{heard}",
+        "frame": tile.frame_id,
+    }
+
+
+def _describe_card(card: Card) -> dict[str, Any]:
+    n = MONITOR["frame_one"] if len(card.frames) == 1 else MONITOR["frames"].format(n=len(card.frames))
+    said = MONITOR[f"text_{card.reason}"].format(label=card.label, prob=round(100 * card.prob), n=n)
+    return {
+        **asdict(card),
+        "started_at": None,
+        "frames": list(card.frames),
+        "chip": MONITOR[f"reason_{card.reason}"],
+        "title": MONITOR["at"].format(camera=card.camera, time=f"{card.started_at:%d %b %H:%M}"),
+        "text": said,
+    }
+
+
+def _ago(silent: timedelta) -> str:
+    seconds = max(0, int(silent.total_seconds()))
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size or (size == 60 and seconds >= 60):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,171 @@
+"""What a dashboard shows at one moment: the camera wall, and the events that wait. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fieldmark.station.coverage import patience
+from fieldmark.station.reviews import queue
+from fieldmark.station.rules import Rules
+from fieldmark.station.stations import CHAMPION
+from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Station
+
+Urgency = Literal["red", "amber", "grey", "ok"]
+ORDER: tuple[Urgency, ...] = ("red", "amber", "grey", "ok")
+LEARNED_FROM = 500
+"""Latest frames whose gaps teach how long a camera is usually silent."""
+WORKER_DEAD = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class CameraTile:
+    """A camera on the wall."""
+
+    name: str
+    urgency: Urgency
+    """red: a sighting waits · amber: silent for longer than it ever is · grey: dead, or never heard · ok."""
+    waiting: int
+    heard_at: datetime | None
+    frame_id: int | None
+    """Its latest frame that may be shown."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """An event that waits for a person."""
+
+    event_id: int
+    camera: str
+    started_at: datetime
+    frames: tuple[int, ...]
+    best: int
+    """The frame that shows it best."""
+    is_night: bool
+    reason: str
+    """alarm, unfamiliar or unsure; empty for the blind audit, whose label and probability are not told either."""
+    label: str
+    prob: float
+    is_withheld: bool
+    """Whether its frames show a person, so that they are not displayed."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One look."""
+
+    station: str
+    stage: int
+    vocab: tuple[str, ...]
+    """Labels to choose from, those of the alarm first."""
+    wall: tuple[CameraTile, ...]
+    queue: tuple[Card, ...]
+    worker_note: str
+    """What holds the worker up; empty while it works."""
+    is_worker_alive: bool
+
+
+def look(session: Session, station: Station, *, who: str, now: datetime, limit: int = 30) -> Board:
+    """Look at a station as it is."""
+    rules = Rules.from_dict(station.rules)
+    cameras = session.scalars(select(Camera).where(Camera.station_id == station.id)).all()
+    names = {camera.id: camera.name for camera in cameras}
+    waiting = _waiting(session, station)
+    wall = sorted(
+        (_tile(session, camera, waiting.get(camera.id, 0), rules, now) for camera in cameras),
+        key=lambda tile: (ORDER.index(tile.urgency), -tile.waiting, tile.name),
+    )
+    events = queue(session, station.id, now=now, who=who, limit=limit)
+    beat = session.get(Beat, "worker")
+    return Board(
+        station.name,
+        station.stage,
+        _vocab(session, rules),
+        tuple(wall),
+        tuple(_card(session, event, names[event.camera_id], rules) for event in events),
+        beat.note if beat else "",
+        beat is not None and now - beat.at < WORKER_DEAD,
+    )
+
+
+def may_show(session: Session, frame_id: int) -> bool:
+    """Whether a frame may be displayed: not those of an event that shows a person, by the model or by a reviewer."""
+    frame = session.get(Frame, frame_id)
+    if frame is None:
+        return False
+    event = session.get(Event, frame.event_id) if frame.event_id else None
+    station = session.get_one(Station, session.get_one(Camera, frame.camera_id).station_id)
+    return event is None or not _shows_person(event, Rules.from_dict(station.rules))
+
+
+def _shows_person(event: Event, rules: Rules) -> bool:
+    return bool({event.label, event.human_label} & set(rules.person))
+
+
+def _waiting(session: Session, station: Station) -> dict[int, int]:
+    rows = session.execute(
+        select(Event.camera_id, func.count())
+        .join(Camera, Camera.id == Event.camera_id)
+        .where(Camera.station_id == station.id, Event.state == "highlighted", Event.reason == "alarm")
+        .group_by(Event.camera_id)
+    )
+    return {int(camera): n for camera, n in rows}
+
+
+def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: datetime) -> CameraTile:
+    times = session.scalars(
+        select(Frame.received_at)
+        .where(Frame.camera_id == camera.id)
+        .order_by(Frame.id.desc())
+        .limit(LEARNED_FROM)
+    ).all()
+    urgency: Urgency = "red" if waiting else _liveness(camera, sorted(times), now)
+    return CameraTile(camera.name, urgency, waiting, camera.heard_at, _latest_shown(session, camera, rules))
+
+
+def _liveness(camera: Camera, times: Sequence[datetime], now: datetime) -> Urgency:
+    if camera.heard_at is None:
+        return "grey"
+    silent, allowed = now - camera.heard_at, patience(times)
+    return "grey" if silent > 3 * allowed else "amber" if silent > allowed else "ok"
+
+
+def _latest_shown(session: Session, camera: Camera, rules: Rules) -> int | None:
+    rows = session.execute(
+        select(Frame.id, Event)
+        .outerjoin(Event, Event.id == Frame.event_id)
+        .where(Frame.camera_id == camera.id)
+        .order_by(Frame.id.desc())
+        .limit(20)
+    )
+    return next((frame for frame, event in rows if event is None or not _shows_person(event, rules)), None)
+
+
+def _card(session: Session, event: Event, camera: str, rules: Rules) -> Card:
+    frames = session.scalars(
+        select(Frame.id).where(Frame.event_id == event.id).order_by(Frame.at, Frame.id)
+    ).all()
+    blind = not event.reason
+    return Card(
+        event.id,
+        camera,
+        event.started_at,
+        tuple(frames),
+        event.best_frame_id or (frames[0] if frames else 0),
+        event.is_night,
+        event.reason,
+        "" if blind else event.label or "",
+        0.0 if blind else event.alarm if event.reason == "alarm" else event.prob,
+        _shows_person(event, rules),
+    )
+
+
+def _vocab(session: Session, rules: Rules) -> tuple[str, ...]:
+    model = session.scalar(select(Model).where(Model.role == CHAMPION))
+    known = [str(name) for name in model.vocab] if model else []
+    return tuple(dict.fromkeys([*rules.alarm, *known, *rules.person[:1]]))

@@ -1,0 +1,59 @@
+"""The desk from another process: a dashboard's kernel posts what people say to the worker, the store's one writer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fieldmark.errors import StationError
+from fieldmark.station.desk import Outcome
+from fieldmark.station.door import ENDPOINT
+from fieldmark.station.reviews import Said
+
+TIMEOUT_S = 10.0
+
+
+class DeskClient:
+    """As `desk.Desk`, for whoever is not the worker."""
+
+    def __init__(self, folder: Path) -> None:
+        """Speak to the worker of the station in a folder, whenever one runs there."""
+        self.folder = folder
+
+    def hold(self, event_id: int, who: str) -> bool:
+        """Lease an event; False where somebody else holds it."""
+        return bool(self._post("hold", event_id=event_id, who=who)["held"])
+
+    def review(self, said: Said) -> Outcome:
+        """Post a review; raises StationError as `Desk.review`, and `no_worker`."""
+        return _outcome(self._post("review", **vars(said)))
+
+    def undo(self, event_id: int, who: str) -> Outcome:
+        """Take the last review back; raises as `Desk.undo`, and `no_worker`."""
+        return _outcome(self._post("undo", event_id=event_id, who=who))
+
+    def _post(self, act: str, **said: Any) -> dict[str, Any]:
+        try:
+            endpoint = json.loads((self.folder / ENDPOINT).read_text("utf-8"))
+            answer = httpx.post(
+                f"{endpoint['url']}/desk/{act}",
+                json=said,
+                headers={"Authorization": f"Bearer {endpoint['secret']}"},
+                timeout=TIMEOUT_S,
+            )
+        except (OSError, httpx.HTTPError) as exc:
+            raise StationError(
+                f"Nothing can be decided now, because no worker runs. Start it: fieldmark station run {self.folder}",
+                code="no_worker",
+            ) from exc
+        content: dict[str, Any] = answer.json()
+        if not answer.is_success:
+            raise StationError(content["error"]["reason"], code=content["error"]["code"])
+        return content
+
+
+def _outcome(content: dict[str, Any]) -> Outcome:
+    return Outcome(content["event_id"], content["state"], content["alert_key"], tuple(content["fell_back"]))

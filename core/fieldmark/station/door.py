@@ -1,0 +1,174 @@
+"""The worker's door: where edge devices hand frames in, and dashboards their reviews. One process writes the store.
+
+It listens on this computer only; `endpoint.json` in the station's folder tells its address and secret to those who may
+read the folder. A reverse proxy may let edge devices in from outside: their route asks for a camera's token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import json
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from fieldmark.errors import FieldmarkError, StationError, StoreError
+from fieldmark.station.desk import Desk
+from fieldmark.station.ingest import Ingest
+from fieldmark.station.reviews import Said
+from fieldmark.station.spool import MAX_FILE_BYTES
+from fieldmark.station.stations import camera_of_token
+from fieldmark.station.store import Store
+
+ENDPOINT = "endpoint.json"
+MAX_DESK_BYTES = 64 * 1024
+TIMEOUT_S = 30.0
+"""For a slow sender: then its connection is closed."""
+STATUS = {"new": 201, "duplicate": 409, "rejected": 422}
+
+
+class Door:
+    """Answers requests, each in a thread of its own; the store's lock puts their writes in order."""
+
+    def __init__(self, store: Store, ingest: Ingest, desk: Desk) -> None:
+        """Open on a free port of this computer."""
+        self.store, self.ingest, self.desk = store, ingest, desk
+        self.secret = secrets.token_urlsafe(24)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def take_frame(self, token: str, name: str, data: bytes) -> tuple[int, dict[str, Any]]:
+        """Take a frame from the camera whose token this is: 201 new, 409 seen before, 422 refused, 403 no camera."""
+        with self.store.reading() as session:
+            camera = camera_of_token(session, token)
+        if camera is None:
+            return 403, _error("no_camera", "No camera has this token.")
+        arrival = self.ingest.take(data, camera.id, name, "post")
+        answer = {"status": arrival.status, "frame": arrival.frame_id}
+        if arrival.status == "rejected":
+            answer |= _error(arrival.code, arrival.reason)
+        return STATUS[arrival.status], answer
+
+    def at_desk(self, act: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what a person asks for; raises StationError as `Desk` does, and `bad_request` for what it does not know."""
+        acts: dict[str, Callable[[], dict[str, Any]]] = {
+            "hold": lambda: {"held": self.desk.hold(int(said["event_id"]), str(said["who"]))},
+            "review": lambda: vars(self.desk.review(_said(said))),
+            "undo": lambda: vars(self.desk.undo(int(said["event_id"]), str(said["who"]))),
+            "log": lambda: {"entry": self._log(said)},
+        }
+        if act not in acts:
+            raise StationError(f"There is no act {act!r}; there are {', '.join(acts)}.", code="bad_request")
+        try:
+            return acts[act]()
+        except (KeyError, TypeError, ValueError) as exc:
+            raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
+
+    def _log(self, said: Mapping[str, Any]) -> int:
+        seen_at = datetime.fromisoformat(str(said["seen_at"]))
+        who, label, note = (str(said.get(name, "")) for name in ("who", "label", "note"))
+        return self.desk.log(int(said["station_id"]), who, label, seen_at=seen_at, note=note)
+
+    def serve(self) -> None:
+        """Answer until `close`."""
+        self._server.serve_forever(poll_interval=0.2)
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@contextlib.contextmanager
+def open_door(store: Store, ingest: Ingest, desk: Desk) -> Iterator[Door]:
+    """Have the door open, and its address known, for as long as the block runs."""
+    door = Door(store, ingest, desk)
+    thread = threading.Thread(target=door.serve, name="door", daemon=True)
+    thread.start()
+    path = store.folder / ENDPOINT
+    _write_private(path, json.dumps({"url": door.url, "secret": door.secret}))
+    try:
+        yield door
+    finally:
+        path.unlink(missing_ok=True)
+        door.close()
+        thread.join()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def _said(said: Mapping[str, Any]) -> Said:
+    label = said.get("label")
+    return Said(
+        int(said["event_id"]), str(said["who"]), said["verdict"], str(label) if label is not None else None
+    )
+
+
+def _error(code: str, reason: str) -> dict[str, Any]:
+    return {"error": {"code": code, "reason": reason}}
+
+
+def _handler(door: Door) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = TIMEOUT_S
+        server_version, sys_version = "Fieldmark", ""
+
+        def do_GET(self) -> None:
+            """Say that it lives."""
+            self._answer(200 if self.path == "/live" else 404, {"live": self.path == "/live"})
+
+        def do_POST(self) -> None:
+            """A frame, or an act at the desk."""
+            try:
+                self._answer(*self._post())
+            except StoreError as error:
+                self._answer(503, _error(error.code, str(error)))
+            except FieldmarkError as error:
+                self._answer(400, _error(error.code, str(error)))
+            except TimeoutError:
+                self.close_connection = True
+
+        def _post(self) -> tuple[int, dict[str, Any]]:
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            if self.path.startswith("/frames/"):
+                return door.take_frame(token, self.path.removeprefix("/frames/"), self._body(MAX_FILE_BYTES))
+            if not hmac.compare_digest(token, door.secret):
+                return 403, _error("no_token", "This needs the station's secret.")
+            try:
+                said = json.loads(self._body(MAX_DESK_BYTES))
+            except ValueError as exc:
+                raise StationError("The request is no JSON.", code="bad_request") from exc
+            return 200, door.at_desk(self.path.removeprefix("/desk/"), said if isinstance(said, dict) else {})
+
+        def _body(self, limit: int) -> bytes:
+            length = self.headers.get("Content-Length", "")
+            if not length.isdigit() or int(length) > limit:
+                self.close_connection = True
+                raise StationError(
+                    f"A body of at most {limit} bytes with its length is needed.", code="too_large"
+                )
+            return self.rfile.read(int(length))
+
+        def _answer(self, status: int, content: Mapping[str, Any]) -> None:
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its base says so
+            """Quiet: what matters is in the audit log."""
+
+    return Handler

@@ -1,0 +1,148 @@
+"""The dashboard in a real browser, beside a real worker: what is seen, confirmed and sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from browser.visit import DESK, PHONE, visit
+from core.station.conftest import RULES, picture
+from core.station.test_alerts import SECRET, Receiver
+from core.station.test_stages import PLAN
+from fieldmark.station.door import ENDPOINT
+from fieldmark.station.stages import set_stage, sign_plan
+from fieldmark.station.stations import add_station, the_station
+from fieldmark.station.store import open_store
+from server.running import RunningServer, free_port, run, stop
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, receiver: Receiver) -> Path:
+    """A station whose alerts go to the receiver, with three visits of a cat in its spool."""
+    channel = {"kind": "webhook", "name": "rangers", "url": receiver.url, "secret": SECRET}
+    store, now = open_store(tmp_path / "station", create=True), datetime.now(UTC)
+    with store.writing() as session:
+        add_station(session, "Lake Camp", zone="UTC", rules=replace(RULES, channels=(channel,)), now=now)
+    store.close()
+    for camera in ("north", "south", "west"):
+        spool = store.folder / "spool" / camera
+        spool.mkdir(parents=True)
+        for number in range(2):
+            (spool / f"{number}.jpg").write_bytes(picture("cat", number=10 * len(camera) + number))
+    return store.folder
+
+
+def raise_to_2(folder: Path) -> None:
+    store, now = open_store(folder), datetime.now(UTC)
+    with store.writing() as session:
+        sign_plan(session, the_station(session), who="chief", now=now, **PLAN)  # type: ignore[arg-type]
+        set_stage(session, the_station(session), 2, who="chief", why="", now=now)
+    store.close()
+
+
+@contextmanager
+def working(folder: Path, model: Path) -> Iterator[None]:
+    """A real worker beside the page."""
+    command = [sys.executable, "-m", "fieldmark", "station", "run", str(folder), "--model", str(model)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: (folder / ENDPOINT).exists())
+        yield
+    finally:
+        stop(process)
+
+
+@contextmanager
+def serving(folder: Path, model: Path, home: Path) -> Iterator[RunningServer]:
+    command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port())]
+    with run([*command, "--station", str(folder), "--model", str(model)], FIELDMARK_HOME=str(home)) as server:
+        yield server
+
+
+def until(true: object, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_stage_1_sends_nothing_and_in_stage_2_a_confirmed_sighting_is_sent_once(
+    chromium: Browser, folder: Path, receiver: Receiver, cat_model: Path, tmp_path: Path
+) -> None:
+    with serving(folder, cat_model, tmp_path) as server, visit(chromium, server.url) as guest:
+        with working(folder, cat_model):
+            page = guest.page
+            guest.open("/monitor")
+            expect(page.locator(".fm-monitor-tile.is-red")).to_have_count(3, timeout=60_000)
+            page.locator(".fm-monitor-stage img[src]").wait_for()
+            page.locator(".fm-monitor-desk").press("Enter")
+            expect(page.locator(".fm-monitor-did")).to_contain_text("Say who you are")
+            page.locator(".fm-monitor-name").fill("Kari")
+            page.locator(".fm-monitor-name").press("Tab")
+            page.locator(".fm-monitor-desk").press("Enter")
+            expect(page.locator(".fm-monitor-did")).to_contain_text("confirmed")
+            expect(page.locator(".fm-monitor-tile.is-red")).to_have_count(2)
+            guest.keep("monitor-stage-1")
+        assert receiver.came == []
+
+        raise_to_2(folder)
+        with working(folder, cat_model):
+            expect(page.locator(".fm-monitor-head")).to_contain_text("Stage 2", timeout=30_000)
+            page.locator(".fm-monitor-desk").press("Enter")
+            expect(page.locator(".fm-monitor-did")).to_contain_text("An alert is on its way")
+            page.locator(".fm-monitor-desk").press("r")
+            expect(page.locator(".fm-monitor-none")).to_be_visible()
+            until(lambda: receiver.came)
+            time.sleep(2)  # another would come now
+            guest.keep("monitor-stage-2")
+        ((headers, body),) = receiver.came
+        assert headers["Fieldmark-Signature"].startswith("t=")
+        assert json.loads(body)["confirmed_by"] == "Kari"
+
+
+def test_the_dashboard_fits_every_screen(
+    chromium: Browser, folder: Path, cat_model: Path, tmp_path: Path
+) -> None:
+    with serving(folder, cat_model, tmp_path) as server, working(folder, cat_model):
+        for size, scheme in ((DESK, "light"), (PHONE, "dark")):
+            with visit(chromium, server.url, size, scheme) as guest:
+                guest.open("/monitor")
+                guest.page.locator(".fm-monitor-stage img[src]").wait_for(timeout=60_000)
+                assert not guest.is_too_wide()
+                guest.keep(f"monitor-{size['width']}-{scheme}")
+
+
+def test_where_there_is_no_station_the_page_says_how_to_make_one(
+    chromium: Browser, cat_model: Path, tmp_path: Path
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "fieldmark",
+        "serve",
+        "--port",
+        str(free_port()),
+        "--model",
+        str(cat_model),
+    ]
+    with run(command, FIELDMARK_HOME=str(tmp_path)) as server, visit(chromium, server.url) as guest:
+        guest.open("/monitor")
+        expect(guest.page.locator(".fm-monitor")).to_contain_text("station simulate", timeout=60_000)
+        guest.keep("monitor-empty")

@@ -1,0 +1,163 @@
+"""The dashboard of a station: what it shows, and that what people decide reaches the one writer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from core.station.conftest import RULES, SetClock, picture
+from fieldmark.predictor import Predictor
+from fieldmark.station.desk import Desk
+from fieldmark.station.door import ENDPOINT, Door, open_door
+from fieldmark.station.stations import add_station, camera_named, new_token, the_station
+from fieldmark.station.store import Store, open_store
+from fieldmark.station.tables import Event, Frame, Review
+from fieldmark.station.worker import Worker
+from fieldmark_widgets import Monitor
+from widgets.messages import receive, sent
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: SetClock, cat_model: Path) -> Iterator[Store]:
+    """A station that has seen a cat at one camera, and nothing at another."""
+    opened = open_store(tmp_path / "station", create=True)
+    with opened.writing() as session:
+        add_station(session, "Lake Camp", zone="UTC", rules=RULES, now=clock())
+    worker = Worker(opened, models=(Predictor.load(cat_model),), clock=clock, still_s=0)
+    for camera, kind in (("north", "cat"), ("south", "gravel")):
+        (worker.spool.folder / camera).mkdir(parents=True)
+        (worker.spool.folder / camera / "a.jpg").write_bytes(picture(kind))
+    worker.round()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def door(store: Store, clock: SetClock) -> Iterator[Door]:
+    worker = Worker(store, clock=clock)
+    with open_door(store, worker.ingest, Desk(store, clock=clock)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def monitor(store: Store, clock: SetClock) -> Iterator[Monitor]:
+    shown = Monitor(store.folder, clock=clock, who="Ola")
+    yield shown
+    shown.close()
+
+
+def test_without_a_station_it_says_how_to_begin(tmp_path: Path) -> None:
+    monitor = Monitor(tmp_path / "nothing")
+    assert monitor.state == "empty"
+    assert "station simulate" in monitor._strings["empty_command"]
+
+
+def test_the_sighting_is_first_and_its_camera_is_red(monitor: Monitor) -> None:
+    assert monitor.state == "ready"
+    assert [(tile["name"], tile["urgency"]) for tile in monitor._wall] == [("north", "red"), ("south", "ok")]
+    card = monitor._queue[0]
+    assert (card["camera"], card["chip"], card["label"]) == ("north", "Sighting", "cat")
+    assert "cat" in card["text"]
+
+
+def test_the_blind_audit_does_not_tell_what_the_model_says(store: Store, monitor: Monitor) -> None:
+    with store.writing() as session:
+        for event in session.scalars(select(Event).where(Event.state == "nothing")):
+            event.is_audit = True
+    receive(monitor, {"kind": "look"})
+    card = monitor._queue[-1]
+    assert (card["camera"], card["label"], card["prob"], card["chip"]) == ("south", "", 0.0, "Check")
+
+
+def test_a_review_goes_through_the_worker_and_the_next_event_comes(
+    store: Store, monitor: Monitor, door: Door
+) -> None:
+    event_id = monitor._queue[0]["event_id"]
+    receive(monitor, {"kind": "review", "event": event_id, "verdict": "confirmed"})
+    assert monitor.problem == ""
+    assert "confirmed" in monitor._did
+    assert event_id not in [card["event_id"] for card in monitor._queue]
+    with store.reading() as session:
+        assert session.scalars(select(Review.who)).all() == ["Ola"]
+    receive(monitor, {"kind": "undo"})
+    assert event_id in [card["event_id"] for card in monitor._queue]
+
+
+def test_without_a_worker_it_says_what_to_start_and_nothing_is_lost(monitor: Monitor) -> None:
+    receive(monitor, {"kind": "review", "event": monitor._queue[0]["event_id"], "verdict": "confirmed"})
+    assert "fieldmark station run" in monitor.problem
+    assert len(monitor._queue) >= 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "review", "event": "1; DROP TABLE event", "verdict": "confirmed"},
+        {"kind": "review", "event": 1, "verdict": "sent"},
+        {"kind": "review", "event": 10**6, "verdict": "confirmed"},
+        {"kind": "review"},
+    ],
+)
+def test_what_no_page_of_ours_sends_changes_nothing(
+    store: Store, monitor: Monitor, door: Door, wrong: dict[str, object]
+) -> None:
+    receive(monitor, wrong)
+    assert monitor.problem != ""
+    with store.reading() as session:
+        assert session.scalars(select(Review.id)).all() == []
+
+
+def test_a_frame_is_sent_without_metadata_and_that_of_a_person_is_withheld(
+    store: Store, monitor: Monitor
+) -> None:
+    with store.reading() as session:
+        frames = {frame.camera_id: frame.id for frame in session.scalars(select(Frame))}
+    receive(monitor, {"kind": "frame", "id": frames[1], "large": True})
+    assert sent(monitor)[-1]["kind"] == "frame"
+    with store.writing() as session:
+        session.scalars(select(Event).where(Event.camera_id == 1)).one().human_label = "person"
+    receive(monitor, {"kind": "frame", "id": frames[1], "large": True})
+    receive(monitor, {"kind": "frame", "id": 10**9, "large": False})
+    assert [message["kind"] for message in sent(monitor)[-2:]] == ["withheld", "withheld"]
+
+
+# --- The door: edge devices and dashboards ------------------------------------------------------------------
+
+
+def test_an_edge_device_hands_frames_in_with_its_cameras_token(
+    store: Store, door: Door, clock: SetClock
+) -> None:
+    with store.writing() as session:
+        token = new_token(camera_named(session, the_station(session), "edge", now=clock()))
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def post(data: bytes, **other: dict[str, str]) -> httpx.Response:
+        return httpx.post(f"{door.url}/frames/a.jpg", content=data, headers=other.get("headers", headers))
+
+    assert [post(picture("cat", number=7)).status_code for _ in range(2)] == [201, 409]
+    refused = post(b"<html>")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "format_not_allowed")
+    assert post(b"x", headers={"Authorization": "Bearer guess"}).status_code == 403
+
+
+def test_nobody_without_the_secret_decides_anything(store: Store, door: Door) -> None:
+    answer = httpx.post(f"{door.url}/desk/review", json={"event_id": 1, "who": "x", "verdict": "confirmed"})
+    assert answer.status_code == 403
+    assert httpx.get(f"{door.url}/live").status_code == 200
+    assert httpx.post(f"{door.url}/desk/review", content=b"x" * 100_000).status_code == 403
+
+
+def test_the_secret_is_for_the_owner_of_the_folder_and_goes_with_the_worker(store: Store, door: Door) -> None:
+    path = store.folder / ENDPOINT
+    assert path.stat().st_mode & 0o077 == 0
+    assert json.loads(path.read_text("utf-8"))["secret"] == door.secret
