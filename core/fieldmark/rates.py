@@ -1,9 +1,9 @@
 """Rates: have sightings doubled or halved, or are there too few to tell?
 
 Two windows of days are compared: a recent one and a baseline before it. What counts is independent events per
-camera-day of uptime, so a camera that was down is no drop. A rule that calls every ×2 a doubling would raise
-16 false alarms per camera-year at half an event a day (tests/bench/bench_stats.py simulates it); so a change is
-called one only when chance alone would hardly do it, and "too few to tell" is an answer.
+camera-day of uptime, so a camera that was down is no drop. A rule that calls every week of twice or half the one before
+would raise 25 false alarms per camera-year at half an event a day (`make bench-stats`); so a change is called one only
+when chance alone would hardly do it, and "too few to tell" is an answer.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import io
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from browser.visit import Visit, launch, visit
 from fieldmark.pretrained import build_pretrained
+from fieldmark.station.simulate import simulate
 from server.running import free_port, run
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -38,6 +40,8 @@ CLASSES = {
 def main() -> None:
     """Build the model, serve it, and take the pictures."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        begin = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=9)
+        simulate(Path(home, "station"), days=9, cameras=4, seed=1, begin=begin)
         build_pretrained(CLASSES, Path(home, "models", "bears.onnx"), rest="no animal")
         command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port())]
         browser = launch(playwright.chromium)
@@ -51,6 +55,9 @@ def take_all(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     """Name and content of each picture."""
     with visit(browser, url, SIZE) as guest:
         yield "classify", take_classify(guest)
+        guest.open("/monitor")
+        guest.page.get_by_role("button", name="Next event").click(timeout=60_000)
+        yield "monitor", _shot(guest, ".fm-monitor-stage img[src]")
         yield from take_studio(guest)
 
 
