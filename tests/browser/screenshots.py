@@ -12,8 +12,10 @@ import io
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import Popen
 
 from PIL import Image
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
@@ -45,10 +47,22 @@ def main() -> None:
         build_pretrained(CLASSES, Path(home, "models", "bears.onnx"), rest="no animal")
         command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port())]
         browser = launch(playwright.chromium)
-        with run(command, FIELDMARK_HOME=home) as server:
+        with run(command, FIELDMARK_HOME=home) as server, watching(Path(home, "station")):
             for name, picture in take_all(browser, server.url):
                 save(picture, DOCS / f"{name}.png")
         browser.close()
+
+
+@contextmanager
+def watching(station: Path) -> Iterator[None]:
+    """A worker beside the dashboard."""
+    model = str(station / "cats.onnx")
+    process = Popen([sys.executable, "-m", "fieldmark", "station", "run", str(station), "--model", model])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def take_all(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
@@ -56,8 +70,10 @@ def take_all(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     with visit(browser, url, SIZE) as guest:
         yield "classify", take_classify(guest)
         guest.open("/monitor")
-        guest.page.get_by_role("button", name="Next event").click(timeout=60_000)
+        guest.page.locator(".fm-monitor-name").fill("Kari", timeout=60_000)
+        guest.page.set_viewport_size({"width": 1280, "height": 1000})
         yield "monitor", _shot(guest, ".fm-monitor-stage img[src]")
+        guest.page.set_viewport_size(SIZE)
         yield from take_studio(guest)
 
 
