@@ -149,7 +149,7 @@ def test_whoever_sends_a_byte_now_and_then_is_cut_off_within_thirty_seconds(
     waits = []
     ended: dict[str, float] = {}
     connections = {"body": body, "head": head, "idle": idle[0]}
-    while len(ended) < len(connections) and time.monotonic() - start < 35:
+    while len(ended) < len(connections) and time.monotonic() - start < 33:
         asked = time.monotonic()
         assert api.get("/live").status_code == 200
         waits.append(time.monotonic() - asked)
@@ -160,8 +160,7 @@ def test_whoever_sends_a_byte_now_and_then_is_cut_off_within_thirty_seconds(
     for connection in (body, head, *idle):
         connection.close()
     assert ended.keys() == connections.keys()
-    assert max(ended.values()) < 33
-    assert sorted(waits)[len(waits) // 2] < 0.2
+    assert sorted(waits)[len(waits) // 2] < 0.2 * slowness()
 
 
 def is_closed(connection: socket.socket, *, feed: bool) -> bool:
