@@ -66,7 +66,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, sync_playwright() as playwright:
         folder = Path(name)
         model = folder / "cats.onnx"
-        build_pretrained({"cat": ("tabby", "Persian cat"), "dog": ("pug",)}, model, rest="other")
+        cats = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
+        build_pretrained({"cat": cats, "dog": ("pug",)}, model, rest="other")
         browser = launch(playwright.chromium)
         with plain(folder) as server:
             report("plain Voilà, torch in the kernel", server, "/", ".jupyter-widgets", browser)
