@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,6 +19,9 @@ from fieldmark.leaveout import LeaveOut
 from fieldmark.lookcache import take_looks
 from fieldmark.looks import Look
 from fieldmark.splits import group_items
+
+NO_LABEL = ""
+"""Of a photo that is no longer used; no class is called so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +45,14 @@ class Suspects:
         return LeaveOut(self.features, self.groups)
 
     @cached_property
+    def penalty(self) -> float:
+        """Of the regression; it suits the photos, so a few other labels do not change it."""
+        return self.leave_out.opinion(self.targets, len(self.vocab)).penalty
+
+    @cached_property
     def opinion(self) -> npt.NDArray[np.float64]:
         """(n, classes): what is believed of each photo without itself and its copies."""
-        return self.leave_out.opinion(self.targets, len(self.vocab)).probs
+        return self.leave_out.opinion(self.targets, len(self.vocab), penalty=self.penalty).probs
 
     @cached_property
     def targets(self) -> npt.NDArray[np.intp]:
@@ -70,19 +78,23 @@ class Suspects:
             numbers[list(cluster)] = number
         return numbers
 
-    def relabelled(self, labels: Mapping[int, str | None]) -> Suspects:
-        """The same photos with other labels, by place: as if decisions that only wait were applied, in a moment.
+    def relabelled(self, labels: Mapping[str, str], dropped: Collection[str] = ()) -> Suspects:
+        """The same photos after decisions, judged anew in a fraction of a second.
 
-        None, or a class that was not learned, leaves a photo out: it is judged, and nobody is judged by it.
+        Args:
+            labels: new label of photos, by SHA-256.
+            dropped: SHA-256 of photos that are no longer used: nobody is judged by them, and nothing is said of
+                them.
         """
-        items = (
-            replace(item, label=labels[place] or "") if place in labels else item
-            for place, item in enumerate(self.items)
+        gone = frozenset(dropped)
+        items = tuple(
+            replace(item, label=NO_LABEL if item.hash in gone else labels.get(item.hash, item.label))
+            for item in self.items
         )
-        other = replace(self, items=tuple(items))
-        for name in ("exact", "near", "groups", "leave_out"):  # what labels do not change
-            vars(other)[name] = getattr(self, name)
-        return other
+        after = replace(self, items=items)
+        after.__dict__["leave_out"] = self.leave_out  # it depends on features and copies only
+        after.__dict__["penalty"] = self.penalty
+        return after
 
     def side(self, place: int) -> str:
         """ "train" or "valid"."""

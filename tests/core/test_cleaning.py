@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from core.test_cli import fieldmark
 from fieldmark.callbacks import Progress
-from fieldmark.cleaning import Issue, find_issues, folder_issues, project_issues
+from fieldmark.cleaning import Issue, IssueFinder, find_issues, folder_issues, project_issues
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import Cancelled
 from fieldmark.importing import import_photos
@@ -120,6 +120,20 @@ def test_a_project_lists_the_issues_of_its_photos_as_they_are_now(tmp_path: Path
     photo = next(photo for photo in project.catalog.photos() if photo.hash in before)
     project.catalog.delete([photo.id], who="test")
     assert photo.hash not in {issue.hash for issue in project_issues(project, kinds=("label",))}
+
+
+def test_after_decisions_the_list_is_judged_anew_and_those_photos_are_off_it(learner: Learner) -> None:
+    finder = IssueFinder(learner)
+    first, second = [issue for issue in finder.issues if issue.kind == "label"][:2]
+    after = finder.after({first.hash: str(first.suggested)}, dropped=[second.hash])
+    assert not {first.hash, second.hash} & {issue.hash for issue in after}
+    before = {issue.hash: issue.score for issue in finder.issues if issue.kind == "label"}
+    now = {issue.hash: issue.score for issue in after if issue.kind == "label"}
+    assert any(now[photo] != before[photo] for photo in now.keys() & before.keys())
+    assert {issue.hash for issue in after if issue.kind == "leak"} == {
+        issue.hash for issue in finder.issues if issue.kind == "leak"
+    } - {first.hash, second.hash}
+    assert finder.after({}) == finder.issues
 
 
 def test_a_plain_folder_is_only_read(faulty: Path) -> None:
