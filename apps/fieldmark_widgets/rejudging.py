@@ -13,8 +13,6 @@ from fieldmark.learner import Learner
 from fieldmark.suspects import Suspects, take_suspects
 from fieldmark_widgets.photorows import Judgement, PhotoFinder
 
-Labels = dict[int, str | None]
-
 
 class Rejudging:
     """Judges a catalog's photos again and again, beside everything else; used by one thread at a time."""
@@ -29,8 +27,7 @@ class Rejudging:
         self, waiting: Mapping[int, StagedDecision], before: Mapping[int, Judgement]
     ) -> dict[int, Judgement]:
         """Give a newer word on each photo of `before`, by id; issues that are not about a wrong label stay."""
-        suspects = self._suspects or self._begin()
-        suspects = suspects.relabelled(self._labels(suspects, waiting))
+        suspects = (self._suspects or self._begin()).relabelled(*self._labels(waiting))
         doubts = _doubts(suspects)
         judged: dict[int, Judgement] = {}
         for place, photo_id in enumerate(self._ids):
@@ -50,20 +47,17 @@ class Rejudging:
         self._ids = [None if photo is None else photo.id for photo in found]
         return suspects
 
-    def _labels(self, suspects: Suspects, waiting: Mapping[int, StagedDecision]) -> Labels:
-        """The label of each photo where it is not what was learned: applied since, or waiting to be."""
-        now = {photo.id: photo.label for photo in self._catalog.photos()}
-        for photo_id, staged in waiting.items():
-            if staged.decision.kind == "delete":
-                now.pop(photo_id, None)
-            elif staged.decision.to is not None:
-                now[photo_id] = staged.decision.to
-        labels: Labels = {}
-        for place, (item, known) in enumerate(zip(suspects.items, self._ids, strict=True)):
-            label = None if known is None else now.get(known)
-            if label != item.label:
-                labels[place] = label
-        return labels
+    def _labels(self, waiting: Mapping[int, StagedDecision]) -> tuple[dict[str, str], set[str]]:
+        """The labels as they would be, by SHA-256, and the photos that are or would be gone."""
+        labels: dict[str, str] = {}
+        gone: set[str] = set()
+        for photo in self._catalog.photos(status=None):
+            staged = waiting.get(photo.id)
+            if photo.status != "present" or (staged and staged.decision.kind == "delete"):
+                gone.add(photo.hash)
+            else:
+                labels[photo.hash] = staged.decision.to or photo.label if staged else photo.label
+        return labels, gone - labels.keys()
 
 
 def _doubts(suspects: Suspects) -> dict[int, list[Issue]]:
