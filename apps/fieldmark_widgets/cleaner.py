@@ -13,7 +13,7 @@ every few of them what is left is ranked again, beside everything else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from fieldmark.audit import read_audit
 from fieldmark.callbacks import Progress
 from fieldmark.catalog_schema import FILE_NAME, HIDDEN
 from fieldmark.decisions import Decision, StagedDecision
@@ -29,14 +30,15 @@ from fieldmark.issue import KINDS
 from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.auditcheck import answer_check, begin_check, say_check
 from fieldmark_widgets.cleanerwords import describe_kinds, say_headline, say_summary, say_surprise
 from fieldmark_widgets.closeups import CloseUps
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow, LazyRows
 from fieldmark_widgets.galleryrows import chosen_in, focus_on, row_of, target_of
 from fieldmark_widgets.guard import explain_error, guard
-from fieldmark_widgets.photolist import PhotoList
-from fieldmark_widgets.photorows import Judgement, judge_with_issues
+from fieldmark_widgets.photolist import PhotoList, photos_to_clean
+from fieldmark_widgets.photorows import Judgement, judge_project
 from fieldmark_widgets.rejudging import Rejudging
 from fieldmark_widgets.rowfilter import RowFilter
 from fieldmark_widgets.stagedchanges import StagedChanges
@@ -59,8 +61,8 @@ class Cleaner(Component):
     """Shows photos to decide about: keep, delete, relabel or unsure.
 
     Messages from the browser: `decide` (what: keep, delete, unsure, accept or relabel, with to), `take_back` and
-    `undo_decision`, about the chosen photos; `show_all`, which ends `only`; `cancel`; and `look`, now and then, which
-    is when other pages' decisions are seen.
+    `undo_decision`, about the chosen photos; `check`, which shows photos drawn by chance; `show_all`, which ends
+    `only`; `cancel`; and `look`, now and then, which is when other pages' decisions are seen.
     """
 
     _esm = module("cleaner")
@@ -100,6 +102,7 @@ class Cleaner(Component):
     _summary = traitlets.Unicode("").tag(sync=True)
     _notice = traitlets.Unicode("").tag(sync=True)
     _progress = traitlets.Unicode("").tag(sync=True)
+    _check = traitlets.Unicode("").tag(sync=True)
     _n_only = traitlets.Int(0).tag(sync=True)
     _n_shown = traitlets.Int(0).tag(sync=True)
     _target = traitlets.Dict().tag(sync=True)
@@ -132,8 +135,7 @@ class Cleaner(Component):
             KeyError: there is no such photo.
             StoreError: the catalog cannot be written.
         """
-        ids = self.chosen() if photo_ids is None else photo_ids
-        self._stage(dict.fromkeys(ids, decision))
+        self._stage(dict.fromkeys(self.chosen() if photo_ids is None else photo_ids, decision))
 
     def accept(self, photo_ids: Sequence[int] | None = None) -> None:
         """Take the model's suggestion: relabel to what it says, or keep where it agrees."""
@@ -142,15 +144,15 @@ class Cleaner(Component):
     def take_back(self, photo_ids: Sequence[int] | None = None) -> None:
         """Let photos wait for nothing any more."""
         if self.staging is not None:
-            self.staging.take_back(self.chosen() if photo_ids is None else photo_ids)
-            self._say_decided()
+            self.staging.take_back(ids := self.chosen() if photo_ids is None else photo_ids)
+            self._say_decided(ids)
 
     def undo_decision(self) -> None:
         """Undo the last thing that was decided or taken back, and go to its photos."""
         if self.staging is None:
             return
         undone = self.staging.undo_last()
-        self._say_decided()
+        self._say_decided(undone)
         if undone:
             focus_on(self.gallery, undone[0])
 
@@ -197,15 +199,18 @@ class Cleaner(Component):
             say_surprise(theirs, self.photos.name(theirs.photo_id), wanted[theirs.photo_id])
             for theirs in surprises[:MOST_TOLD]
         )
-        self._say_decided()
+        self._say_decided(wanted)
         self.gallery.selected = ()
         if following is not None:
             focus_on(self.gallery, following)
         self._n_decided += len(wanted)
         self._rank_again()
 
-    def _say_decided(self) -> None:
+    def _say_decided(self, photo_ids: Iterable[int]) -> None:
         """Show what was decided here, and tell the others."""
+        if self.staging is not None and self._check:
+            decided = [row.photo for row in self.photos.of(photo_ids)]
+            answer_check(self.staging.catalog, decided, self.staging.decisions)
         self._seen_ns = self._written_ns()
         if self.decision == "any":
             self._renew()
@@ -241,7 +246,7 @@ class Cleaner(Component):
         self.state, self._progress = "busy", CLEANER["fitting"]
         self._show_words()
         self.workspace.worker.submit(
-            lambda: _judge(project, watch), lambda done: self._take_judgements(done, project)
+            lambda: judge_project(project, watch), lambda done: self._take_judgements(done, project)
         )
 
     @guard
@@ -256,8 +261,7 @@ class Cleaner(Component):
         self._read(judgements)
         if untouched and self.shown:  # nobody has begun: begin with the most surprising one
             focus_on(self.gallery, self.shown[0].photo.id)
-        error = done.exception()
-        if error is not None and not isinstance(error, Cancelled):
+        if (error := done.exception()) is not None and not isinstance(error, Cancelled):
             self.problem = explain_error(error)
 
     @guard
@@ -274,7 +278,7 @@ class Cleaner(Component):
         else:
             self._seen_ns = self._written_ns()
             self.staging.read()
-            photos = project.catalog.photos()
+            photos = photos_to_clean(project.catalog)
             self.photos = self.photos.renewed(photos) if judgements is None else PhotoList(photos, judgements)
         if self._watch is None:
             self.state = "ready" if len(self.photos) else "empty"
@@ -317,9 +321,7 @@ class Cleaner(Component):
         """Show the photos that the filters take, with what was decided about them."""
         waiting = self.staging.decisions if self.staging else {}
         only = frozenset(photo.id for photo in self.only)
-        wanted = RowFilter(
-            self.label, self.side, self.decision, self.disagrees, self.text, self.issue, self.confidence, only
-        )
+        wanted = RowFilter(**{name: getattr(self, name) for name in FILTERS} | {"only": only})
         rows = self.photos.rows
         if not wanted.is_open:
             rows = [row for row in rows if wanted.takes(row, waiting.get(row.photo.id))]
@@ -339,9 +341,10 @@ class Cleaner(Component):
         self._classes, self._labels = photos.classes, [*photos.classes, *new]
         left = [kinds for photo_id, kinds in photos.kinds.items() if photo_id not in waiting]
         self._kinds = describe_kinds(left, self.issue)
+        self._check = say_check(read_audit(self.staging.catalog)) if self.staging else ""
         self._headline = say_headline(len(photos), len(left), is_ranked=is_ranked)
-        summary = say_summary(self._n_shown, len(photos), len(waiting), is_ranked=is_ranked)
-        self._summary = "" if self._watch and not is_ranked else summary
+        said = say_summary(self._n_shown, len(photos), len(waiting), is_ranked=is_ranked)
+        self._summary = "" if self._watch and not is_ranked else said
         self._show_target()
 
     def _card(self, photo_id: int) -> GalleryRow:
@@ -384,6 +387,8 @@ class Cleaner(Component):
             self.take_back()
         elif kind == "undo_decision":
             self.undo_decision()
+        elif kind == "check" and self.staging is not None:
+            self.only = begin_check(self.staging.catalog)
         elif kind == "show_all":
             self.only = ()
         elif kind == "cancel" and self._watch is not None:
@@ -393,8 +398,3 @@ class Cleaner(Component):
         """See whether another page has changed something."""
         if self._written_ns() != self._seen_ns:
             self.workspace.say_changed()
-
-
-def _judge(project: Project, watch: Watch) -> tuple[Learner, dict[int, Judgement]]:
-    learner = project.learner or project.fitted(watch)
-    return learner, judge_with_issues(learner, project.catalog, watch)

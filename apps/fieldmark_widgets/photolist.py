@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fieldmark import decisions
-from fieldmark.catalog import CatalogPhoto
+from fieldmark.catalog import Catalog, CatalogPhoto
 from fieldmark.decisions import Decision
+from fieldmark.sealed import read_seal
 from fieldmark_widgets.photorows import Judgement, PhotoRow, rank, rank_again
 from fieldmark_widgets.rowfilter import photo_name
+
+
+def photos_to_clean(catalog: Catalog) -> list[CatalogPhoto]:
+    """List the photos of a dataset, without those of a sealed test, which nobody looks at."""
+    seal, photos = read_seal(catalog), catalog.photos()
+    return [photo for photo in photos if photo.hash not in seal.photos] if seal else photos
 
 
 class PhotoList:

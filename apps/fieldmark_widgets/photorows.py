@@ -15,6 +15,7 @@ from fieldmark.dataset import Item
 from fieldmark.interp import SMALLEST_PROB
 from fieldmark.issue import Issue
 from fieldmark.learner import Learner
+from fieldmark.project import Project
 
 ABOUT_LABELS = frozenset({"label", "two_labels", "odd"})
 """Kinds of issues that a new label settles."""
@@ -114,6 +115,12 @@ def judge_with_issues(learner: Learner, catalog: Catalog, callback: Callback) ->
     return judged | {
         photo_id: replace_issues(judged[photo_id], tuple(issues)) for photo_id, issues in of_photo.items()
     }
+
+
+def judge_project(project: Project, callback: Callback) -> tuple[Learner, dict[int, Judgement]]:
+    """Give the latest learner, fitted again where this process has none, and its word on every photo."""
+    learner = project.learner or project.fitted(callback)
+    return learner, judge_with_issues(learner, project.catalog, callback)
 
 
 def replace_issues(judgement: Judgement, issues: tuple[Issue, ...]) -> Judgement:

@@ -19,7 +19,7 @@ import anywidget
 import traitlets
 
 from fieldmark.callbacks import Progress
-from fieldmark.catalog import CatalogPhoto
+from fieldmark.catalog import Catalog, CatalogPhoto
 from fieldmark.errors import Cancelled
 from fieldmark.learner import Learner
 from fieldmark.project import Project
@@ -30,6 +30,7 @@ from fieldmark_widgets.figures import behind, describe_figures, title_of
 from fieldmark_widgets.gallery import Gallery, LazyRows
 from fieldmark_widgets.galleryrows import row_of
 from fieldmark_widgets.guard import explain_error, guard
+from fieldmark_widgets.measures import MEASURES, measure
 from fieldmark_widgets.photorows import Judgement, PhotoRow, judge, rank
 from fieldmark_widgets.resultstables import describe_answer, describe_left_out, describe_matrix
 from fieldmark_widgets.since import changed_since
@@ -46,7 +47,7 @@ TOP_LOSSES = 12
 class _Found:
     """What the worker brings back."""
 
-    root: Path
+    catalog: Catalog
     learner: Learner
     judgements: dict[int, Judgement]
     closeups: CloseUps
@@ -58,7 +59,7 @@ class Results(Component):
     """Shows what the model of a project gets right and wrong on photos it never saw.
 
     Messages from the browser: `cell` (actual, said; without them none is chosen), `mark` (key of a bar or a point),
-    `clean`, `train`, `cancel`.
+    `measure` (what: "field", "curve" or "test"), `clean`, `train`, `cancel`.
     """
 
     _esm = module("results")
@@ -122,6 +123,16 @@ class Results(Component):
         self._begin(RESULTS["training"])
         assert self._watch is not None
         self.workspace.train(self._watch, self._end_training)
+
+    def measure(self, what: str) -> None:
+        """Judge on altered photos ("field"), after fewer photos ("curve"), or by the sealed test ("test")."""
+        project, who = self.workspace.project, self.workspace.who
+        if project is None or self._found is None or what not in MEASURES:
+            return
+        self._begin(RESULTS["measuring"])
+        watch = self._watch
+        assert watch is not None
+        self.workspace.worker.submit(lambda: measure(what, project, who, watch), self._take_measured)
 
     def wait(self, timeout_s: float = 60.0) -> None:
         """Block until the results are there.
@@ -188,6 +199,12 @@ class Results(Component):
         self.stale = changed_since(project, learner)
         self._show_photos()
 
+    @guard
+    def _take_measured(self, done: Future[dict[str, Any]]) -> None:
+        self._end(done)
+        if done.exception() is None:
+            self._figures = {**self._figures, done.result()["name"]: done.result()}
+
     def _begin(self, step: str) -> None:
         self.problem = ""
         self.state, self._progress = "busy", step
@@ -232,7 +249,9 @@ class Results(Component):
         self._title = self._say_title()
         shown = rows if is_chosen else rows[:TOP_LOSSES]
         by_id = {row.photo.id: row for row in shown}
-        self.gallery.rows = LazyRows(list(by_id), lambda photo_id: row_of(found.root, by_id[photo_id]))
+        self.gallery.rows = LazyRows(
+            list(by_id), lambda photo_id: row_of(found.catalog.root, by_id[photo_id])
+        )
         self.gallery.look_closely_with(lambda photo_id: found.closeups.of(by_id[photo_id]))
 
     def _rows_behind(self, found: _Found) -> list[PhotoRow]:
@@ -243,7 +262,7 @@ class Results(Component):
             actual, said = self.selected_cell
             return [row for row in rows if _trained_as(row) == actual and row.said == said]
         if self.selected_mark:
-            inside = behind(found.learner.valid, self.selected_mark)
+            inside = behind(found.learner.valid, found.catalog, self.selected_mark)
             places = () if inside is None else inside.nonzero()[0]
             hashes = {found.learner.valid.items[place].hash for place in places}
             return [row for row in rows if row.photo.hash in hashes]
@@ -255,7 +274,11 @@ class Results(Component):
             return RESULTS["cell_right_title" if actual == said else "cell_title"].format(
                 actual=actual, said=said
             )
-        return title_of(self.selected_mark) if self.selected_mark and self.selection else ""
+        return (
+            title_of(self._found.learner.valid, self.selected_mark)
+            if self._found and self.selected_mark and self.selection
+            else ""
+        )
 
     # --- Messages from the browser ---
 
@@ -271,6 +294,8 @@ class Results(Component):
             self.selected_mark = tuple(key or ()) if is_key else ()
         elif kind == "clean":
             self.to_clean = self.selection
+        elif kind == "measure":
+            self.measure(str(message.get("what")))
         elif kind == "train":
             self.train()
         elif kind == "cancel" and self._watch is not None:
@@ -283,7 +308,7 @@ def _find(project: Project, watch: Watch | None) -> _Found:
     judgements = judge(learner, project.catalog)
     photos = project.catalog.photos(ids=judgements.keys(), status=None)
     closeups = CloseUps(project.catalog, learner)
-    return _Found(project.root, learner, judgements, closeups, {photo.id: photo for photo in photos})
+    return _Found(project.catalog, learner, judgements, closeups, {photo.id: photo for photo in photos})
 
 
 def _trained_as(row: PhotoRow) -> str | None:

@@ -26,7 +26,7 @@ class Staging:
 
     def __init__(self, catalog: Catalog, who: str) -> None:
         """Read what waits."""
-        self.root, self._catalog, self._who = catalog.root, catalog, who
+        self.root, self.catalog, self._who = catalog.root, catalog, who
         self._moves: list[_Move] = []
         self.decisions: dict[int, StagedDecision] = {}
         """By photo, in the order of deciding."""
@@ -34,7 +34,7 @@ class Staging:
 
     def read(self) -> None:
         """See what others have decided meanwhile."""
-        self.decisions = {waiting.photo_id: waiting for waiting in self._catalog.staged()}
+        self.decisions = {waiting.photo_id: waiting for waiting in self.catalog.staged()}
 
     def decide(self, wanted: Mapping[int, Decision]) -> list[StagedDecision]:
         """Stage a decision for each photo, by id; give what others decided in between and is replaced now.
@@ -43,7 +43,7 @@ class Staging:
             KeyError: there is no such photo.
             StoreError: the catalog cannot be written; what was staged before stays.
         """
-        replaced = self._catalog.stage_all(wanted, who=self._who)
+        replaced = self.catalog.stage_all(wanted, who=self._who)
         before = {photo_id: was.decision if (was := replaced.get(photo_id)) else None for photo_id in wanted}
         surprises = [was for photo_id, was in replaced.items() if was != self.decisions.get(photo_id)]
         self._moves.append(_Move(before, dict(wanted)))
@@ -57,7 +57,7 @@ class Staging:
         if not waiting:
             return
         before = {photo_id: self.decisions[photo_id].decision for photo_id in waiting}
-        self._catalog.unstage(waiting)
+        self.catalog.unstage(waiting)
         self._moves.append(_Move(before, dict.fromkeys(waiting)))
         self.read()
 
@@ -72,8 +72,8 @@ class Staging:
         move = self._moves.pop()
         mine = [photo_id for photo_id, after in move.after.items() if self._now(photo_id) == after]
         again = {photo_id: before for photo_id in mine if (before := move.before[photo_id]) is not None}
-        self._catalog.stage_all(again, who=self._who)
-        self._catalog.unstage([photo_id for photo_id in mine if move.before[photo_id] is None])
+        self.catalog.stage_all(again, who=self._who)
+        self.catalog.unstage([photo_id for photo_id in mine if move.before[photo_id] is None])
         self.read()
         return mine
 
@@ -88,7 +88,7 @@ class Staging:
 
     def _take_back_latest(self) -> list[int]:
         own = [photo_id for photo_id, waiting in self.decisions.items() if waiting.who == self._who]
-        self._catalog.unstage(own[-1:])
+        self.catalog.unstage(own[-1:])
         self.read()
         return own[-1:]
 

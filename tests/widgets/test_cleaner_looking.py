@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark.decisions import keep
+from fieldmark.decisions import keep, relabel
 from fieldmark.importing import import_photos
 from fieldmark.learner import Learner
+from fieldmark.project import Project
 from fieldmark.sample import MISLABELLED
+from fieldmark.sealed import seal
 from fieldmark_widgets.cleaner import RANK_AGAIN, Cleaner
 from widgets.cleaners import ids, open_cleaner
 from widgets.messages import receive, sent, set_trait
@@ -100,3 +102,36 @@ def test_without_a_training_a_whole_photo_still_says_its_name(trained: Path, tmp
     (said,) = (message for message in sent(cleaner.gallery) if message["kind"] == "closeup")
     assert (said["has_map"], said["bars"], said["neighbours"]) == (False, [], [])
     assert "File" in dict(said["facts"])
+
+
+# --- When to stop ---------------------------------------------------------------------------------------------
+
+
+def test_a_random_check_says_how_many_wrong_labels_are_left(cleaner: Cleaner, root: Path) -> None:
+    receive(cleaner, {"kind": "check"})
+    assert len(cleaner.shown) == 50 and "0 of 50 looked at" in cleaner._check
+    wrong = 0
+    for row in list(cleaner.shown):
+        name = row.photo.original_name.rpartition("/")[2]
+        is_right = name.startswith(f"{row.photo.label}-")
+        wrong += not is_right
+        cleaner.decide(keep if is_right else relabel(name.split("-")[0]), [row.photo.id])
+    assert f"{wrong} of 50 photos drawn by chance have a wrong label" in cleaner._check
+    assert "Of the other 118" in cleaner._check
+    assert open_cleaner(root)._check == cleaner._check  # a killed kernel loses none of it
+
+
+def test_a_check_that_was_begun_goes_on(cleaner: Cleaner, root: Path, learner: Learner) -> None:
+    receive(cleaner, {"kind": "check"})
+    cleaner.decide(keep, ids(cleaner)[:3])
+    other = open_cleaner(root, learner=learner)
+    assert "3 of 50 looked at" in other._check
+    receive(other, {"kind": "check"})
+    assert set(ids(other)) == set(ids(cleaner))
+
+
+def test_photos_of_a_sealed_test_are_not_shown(root: Path, learner: Learner) -> None:
+    sealed = seal(Project.open(root).catalog, 0.1, who="teacher").photos
+    cleaner = open_cleaner(root)
+    assert len(cleaner.shown) == 168 - len(sealed)
+    assert not sealed & {row.photo.hash for row in cleaner.shown}

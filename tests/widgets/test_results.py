@@ -14,6 +14,7 @@ from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
 from fieldmark.planning import NewPhoto
 from fieldmark.project import Project
+from fieldmark.sealed import seal
 from fieldmark_widgets.results import TOP_LOSSES, Results
 from fieldmark_widgets.workspace import Workspace
 from widgets.messages import receive
@@ -114,10 +115,44 @@ def test_the_calibration_puts_each_held_out_photo_in_one_bin(results: Results) -
     rows, valid = results._figures["calibration"]["rows"], valid_of(results)
     assert sum(row["n"] for row in rows) == len(valid.items)
     assert round(sum(row["n"] * row["value"] for row in rows)) == len(valid.items) - valid.n_wrong
-    for row in rows:
-        assert row["low"] <= row["value"] <= row["high"]
-        place = int(row["key"][1])
-        assert place / 10 <= row["x"] <= (place + 1) / 10 + 1e-6
+    assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
+
+
+def test_worse_photos_and_fewer_photos_are_tried_when_asked(results: Results) -> None:
+    assert results._figures["field"]["kind"] == results._figures["curve"]["kind"] == "offer"
+    n = len(valid_of(results).items)
+    for what in ("field", "curve"):
+        receive(results, {"kind": "measure", "what": what})
+        assert results.state == "busy"
+        results.wait()
+        assert (results.state, results.problem) == ("ready", "")
+    field, curve = results._figures["field"]["rows"], results._figures["curve"]["rows"]
+    assert len(field) == 8 and all(
+        row["n"] == n and row["low"] <= row["value"] <= row["high"] for row in field
+    )
+    assert [row["x"] for row in curve] == sorted(row["x"] for row in curve)
+    assert curve[-1]["value"] == valid_of(results).n_wrong / n
+    receive(results, {"kind": "measure", "what": "nothing we know"})
+    assert results.state == "ready"
+
+
+def test_the_sealed_test_is_opened_on_purpose_and_every_opening_is_counted(
+    trained: Path, learner: Learner, tmp_path: Path
+) -> None:
+    project = Project.open(shutil.copytree(trained, tmp_path / "dataset"))
+    project.learner = learner
+    unsealed = open_results(project)
+    assert (unsealed._figures["test"]["button"], unsealed._figures["test"]["lines"]) == ("", [])
+    seal(project.catalog, 0.1, who="teacher")
+    results = open_results(Project.open(tmp_path / "dataset"))
+    assert "nobody has looked" in results._figures["test"]["note"]
+    for times in (1, 2):
+        receive(results, {"kind": "measure", "what": "test"})
+        results.wait()
+        assert results.problem == ""
+        assert len(results._figures["test"]["lines"]) == times
+    assert "opened 2 times" in results._figures["test"]["note"]
+    assert "wrong (" in results._figures["test"]["lines"][0]
 
 
 @pytest.mark.parametrize("figure", ["found", "right", "calibration"])
@@ -138,7 +173,19 @@ def test_a_bar_or_a_point_gives_its_photos(results: Results, figure: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "key", [["bin", "99"], ["bin", "x"], ["found"], ["found", "no class"], ["x", "y"], "found", [3, 4], None]
+    "key",
+    [
+        ["bin", "99"],
+        ["bin", "x"],
+        ["found"],
+        ["found", "no class"],
+        ["x", "y"],
+        ["slice", "x"],
+        ["slice", "size=x"],
+        "found",
+        [3, 4],
+        None,
+    ],
 )
 def test_a_mark_that_is_not_there_has_no_photos(results: Results, key: object) -> None:
     receive(results, {"kind": "mark", "key": key})

@@ -42,7 +42,7 @@ export default {
       none.hidden = model.get("_n_shown") > 0;
       for (const part of [head, kinds, filters, bar]) part.update();
     };
-    drawSoon(model, ["state", "problem", ...FILTERS, "_classes", "_labels", "_kinds", "_headline", "_summary", "_notice", "_progress", "_n_only", "_n_shown", "_target"], update);
+    drawSoon(model, ["state", "problem", ...FILTERS, "_classes", "_labels", "_kinds", "_headline", "_summary", "_check", "_notice", "_progress", "_n_only", "_n_shown", "_target"], update);
     update();
     const look = setInterval(() => { if (!document.hidden && el.isConnected) model.send({ kind: "look" }); }, LOOK_MS);
     const [gallery, staged] = await Promise.all([host.getWidget(model.get("gallery")), host.getWidget(model.get("changes"))]);
@@ -182,13 +182,17 @@ function drawHead(model, strings, help) {
   const headline = make("h2", { class: "fm-cleaner-headline" });
   const summary = make("p", { class: "fm-soft" });
   const busy = drawBusy(model, strings);
+  const check = makeButton(strings.check, () => model.send({ kind: "check" }), { title: strings.check_hint });
+  const checked = make("p", { class: "fm-cleaner-audit" });
   const keys = makeButton("", help.toggle, { kind: "fm-quiet fm-cleaner-help" });
   keys.append(make("kbd", { text: "?", "aria-hidden": "true" }), make("span", { text: ` ${strings.keys}` }));
-  const root = make("header", { class: "fm-cleaner-head" }, make("div", { role: "status" }, headline, summary), busy.root, keys);
+  const root = make("header", { class: "fm-cleaner-head" }, make("div", { role: "status" }, headline, summary, checked), busy.root, check, keys);
   const update = () => {
     headline.textContent = model.get("_headline");
     summary.textContent = model.get("_summary");
     summary.hidden = !summary.textContent;
+    checked.textContent = model.get("_check");
+    checked.hidden = !checked.textContent;
     busy.update();
   };
   return { root, update };

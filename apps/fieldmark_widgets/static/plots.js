@@ -37,6 +37,7 @@ function drawNumbers(figure, strings) {
 }
 
 function markOf(row, onMark, ...shapes) {
+  if (!row.key.length) return svg("g", { role: "img", "aria-label": `${row.label}: ${row.text}` }, ...shapes);
   const choose = () => onMark(row.key);
   const group = svg("g", { class: "fm-mark-of", role: "button", tabindex: 0, "aria-label": `${row.label}: ${row.text}`, "data-key": JSON.stringify(row.key) }, svg("title", { text: `${row.label}: ${row.text}` }), ...shapes);
   group.addEventListener("click", choose);

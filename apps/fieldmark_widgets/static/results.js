@@ -4,7 +4,7 @@
 const TABLE_CLASSES = 12; // up to so many the matrix comes first; above, the most frequent mistakes do
 const WHOLE_CLASSES = 60; // up to so many there is a matrix at all
 const PAIRS_SHOWN = 10;
-const TABS = { mistakes: [], classes: ["found", "right"], sure: ["calibration"], progress: ["progress"] };
+const TABS = { mistakes: [], classes: ["found", "right"], sure: ["calibration"], where: ["slice_group", "slice_source", "slice_time", "slice_size"], field: ["field"], more: ["curve"], progress: ["progress"], test: ["test"] };
 
 export default {
   async render({ model, el, host }) {
@@ -82,7 +82,18 @@ function drawTabs(model, strings) {
 
 function drawAny(figure, model, strings) {
   const onMark = (key) => model.send({ kind: "mark", ...(JSON.stringify(key) === JSON.stringify(model.get("selected_mark")) ? {} : { key }) });
+  if (figure.kind === "offer") return drawOffer(figure, model, strings);
   return figure.kind === "ledger" ? drawLedger(figure) : drawFigure(figure, strings, onMark);
+}
+
+// Something that is measured only when it is asked for, and asked about once more where that costs something.
+function drawOffer(figure, model, strings) {
+  const go = () => model.send({ kind: "measure", what: figure.name });
+  const question = make("div", { class: "fm-results-stale", role: "alert", hidden: true }, make("p", { text: figure.confirm }),
+    make("div", { class: "fm-row" }, makeButton(strings.open_now, go), makeButton(strings.not_now, () => { question.hidden = true; }, { kind: "fm-quiet" })));
+  const ask = () => { question.hidden = false; question.querySelector("button").focus(); };
+  return make("div", { class: "fm-results-offer" }, make("h3", { text: figure.title }), make("p", { text: figure.note }), make("ul", { class: "fm-plain", hidden: !figure.lines.length }, ...figure.lines.map((text) => make("li", { text }))),
+    figure.button ? makeButton(figure.button, figure.confirm ? ask : go, { kind: "fm-primary" }) : null, question);
 }
 
 function drawLedger(figure) {
