@@ -17,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -145,13 +145,17 @@ def open_page(browser: Browser, url: str) -> Iterator[Page]:
         context.close()
 
 
-@contextmanager
-def serve(work: Path, n: int) -> Iterator[str]:
+def serve(work: Path, n: int) -> AbstractContextManager[str]:
     """Show a notebook with a gallery of `n` photos by a plain Voilà."""
+    return serve_notebook(work, [CELLS[0].format(n=n), *CELLS[1:]])
+
+
+@contextmanager
+def serve_notebook(work: Path, sources: Sequence[str]) -> Iterator[str]:
+    """Show a notebook of these cells by a plain Voilà, in the folder `work`."""
     cells = [
-        {"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": source.format(n=n) if i == 0 else source,
-         "outputs": [], "execution_count": None}
-        for i, source in enumerate(CELLS)
+        {"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+        for i, source in enumerate(sources)
     ]  # fmt: skip
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
