@@ -124,7 +124,7 @@ def test_worse_photos_and_fewer_photos_are_tried_when_asked(results: Results) ->
     for what in ("field", "curve"):
         receive(results, {"kind": "measure", "what": what})
         assert results.state == "busy"
-        results.wait()
+        results.wait(300)
         assert (results.state, results.problem) == ("ready", "")
     field, curve = results._figures["field"]["rows"], results._figures["curve"]["rows"]
     assert len(field) == 8 and all(
