@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fieldmark_widgets.classified import ClassifiedPhoto
     from fieldmark_widgets.classifier import Classifier
     from fieldmark_widgets.cleaner import Cleaner
+    from fieldmark_widgets.collector import Collector
     from fieldmark_widgets.exporter import Exporter
     from fieldmark_widgets.gallery import Gallery, GalleryRow
     from fieldmark_widgets.importer import Importer
@@ -34,6 +35,7 @@ __all__ = [
     "ClassifiedPhoto",
     "Classifier",
     "Cleaner",
+    "Collector",
     "Exporter",
     "Gallery",
     "GalleryRow",

@@ -67,6 +67,8 @@ class Importer(Component):
     """The Uploader that a zip can be dropped on."""
     gallery: Any = anywidget.WidgetTrait().tag(sync=True)
     """The Gallery of the dataset's photos."""
+    collector: Any = anywidget.WidgetTrait().tag(sync=True)
+    """A Collector that is shown first, for photos from elsewhere; None leaves that out."""
 
     _strings = traitlets.Dict(dict(IMPORTER)).tag(sync=True)
     _has_project = traitlets.Bool(False).tag(sync=True)
@@ -81,6 +83,7 @@ class Importer(Component):
         *,
         home: str | Path = "datasets",
         source: str | Path | None = None,
+        collects: bool = False,
         **traits: Any,
     ) -> None:
         """Import into a workspace's project.
@@ -88,6 +91,7 @@ class Importer(Component):
         Args:
             home: the folder in which a new dataset gets its own.
             source: what is written into the field for the path at first.
+            collects: whether photos can be collected from elsewhere as well.
         """
         self.workspace = as_workspace(workspace)
         self.home = Path(home)
@@ -95,12 +99,26 @@ class Importer(Component):
         uploader = Uploader(accept=".zip,.tar,.gz,.tgz,.bz2,.xz", max_upload_mib=MAX_ARCHIVE_MIB, max_files=1, camera=False,
                             max_held_mib=MAX_ARCHIVE_MIB, _strings={**UPLOADER, **ARCHIVE_UPLOADER})  # fmt: skip
         traits = {"_source": str(source or ""), "uploader": uploader, "gallery": Gallery(), **traits}
+        if collects:
+            traits["collector"] = self._make_collector()
         super().__init__(**traits)
         self.on_msg(self._receive)
         self.uploader.observe(self._on_upload, "files")
         self.workspace.observe(self._on_project, "project")
         self.workspace.observe(self._show_photos, "changes")
         self._on_project()
+
+    def close(self) -> None:
+        """Take it off the page, and what it shows."""
+        if self.collector is not None:
+            self.collector.close()
+        super().close()
+
+    def _make_collector(self) -> Component:
+        """Make what collects into the same dataset, where its package is installed."""
+        from fieldmark_widgets.collector import Collector
+
+        return Collector(self.workspace, new_folder=self._new_folder, on_sample=self.import_sample)
 
     def import_from(self, source: str | Path, *, name: str = "", regex: str = "") -> None:
         """Import a folder, archive or CSV in the worker; `wait` for it, then see `report` and `problem`.

@@ -127,7 +127,7 @@ class Studio(Component):
     def _make(self, step: str) -> Component:
         """Make a step's component, when it is first looked at."""
         make: Mapping[str, Callable[[], Component]] = {
-            "photos": lambda: Importer(self.workspace, home=self.folder, source=self._source),
+            "photos": lambda: Importer(self.workspace, home=self.folder, source=self._source, collects=True),
             "check": lambda: Checker(self.workspace),
             "train": lambda: Trainer(self.workspace),
             "results": self._make_results,

@@ -127,6 +127,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._observations(query)
         elif path == "/w/api.php":
             self._commons(query)
+        elif path == "/addresses":
+            self._json(
+                [self.server.photo_url(query["term"], number) for number in self._numbers(query["term"])]
+            )
+        elif path == "/asked":
+            self._json(self.server.asked)
         elif path.startswith("/photo/"):
             self._photo(path)
         elif path.startswith("/fault/"):
@@ -248,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, offer.photo(offer.first + number), **{"Content-Type": "image/jpeg"})
 
     def _fault(self, kind: str, path: str) -> None:
-        photo = noise(hash(path) % 10_000)
+        photo = noise(len(path))
         status = {"gone": 404, "forbidden": 403, "error": 500}.get(kind)
         if status is not None:
             self._send(status, b"no")

@@ -8,7 +8,8 @@ export default {
     const result = drawResult(model, strings);
     const photos = drawPhotos(model, strings);
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
-    const root = make("section", { class: "fm-importer", "aria-label": strings.region }, problem, busy.root, result.root, source.root, photos.root);
+    const collect = make("div", { hidden: !model.get("collector") });
+    const root = make("section", { class: "fm-importer", "aria-label": strings.region }, problem, busy.root, result.root, collect, source.root, photos.root);
     el.classList.add("fm");
     el.append(root);
 
@@ -21,6 +22,7 @@ export default {
     for (const name of ["state", "problem", "label", "_has_project", "_result", "_progress", "_counts"]) model.on(`change:${name}`, update);
     update();
     const [uploader, gallery] = await Promise.all([host.getWidget(model.get("uploader")), host.getWidget(model.get("gallery"))]);
+    if (model.get("collector")) await (await host.getWidget(model.get("collector"))).render({ el: collect });
     await Promise.all([uploader.render({ el: source.drop }), gallery.render({ el: photos.place })]);
   },
 };

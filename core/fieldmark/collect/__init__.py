@@ -15,7 +15,7 @@ from fieldmark.collect.outcome import Outcome
 from fieldmark.collect.provider import Provider
 from fieldmark.collect.providers import PROVIDERS, find_provider
 from fieldmark.collect.report import CollectReport
-from fieldmark.collect.rules import Rules, rules_from_environment
+from fieldmark.collect.rules import Rules, endpoints_from_environment, rules_from_environment
 from fieldmark.collect.verify import verify
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Rules",
     "Wanted",
     "collect",
+    "endpoints_from_environment",
     "find_provider",
     "rules_from_environment",
     "verify",

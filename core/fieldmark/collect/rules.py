@@ -68,6 +68,16 @@ def rules_from_environment(environment: Mapping[str, str] | None = None, *, is_p
     return Rules(contact=contact)
 
 
+def endpoints_from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Read other addresses of the sources' APIs, such as a proxy's, by name: FIELDMARK_OPENVERSE_URL and so on."""
+    values = os.environ if environment is None else environment
+    found = {
+        name: values.get(f"FIELDMARK_{name.upper()}_URL", "")
+        for name in ("openverse", "inaturalist", "commons")
+    }
+    return {name: url for name, url in found.items() if url}
+
+
 def _version() -> str:
     try:
         return version("fieldmark")

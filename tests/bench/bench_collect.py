@@ -1,0 +1,164 @@
+"""Collecting from a server with 50 ms latency: how fast, what is lost, what a kill costs; beside fastai.
+
+    make bench-collect
+
+1,000 photos of which 5 % of the addresses are broken and 2 % are copies. fastai's `download_images` is measured on
+the same server where FASTAI_PYTHON names an interpreter that has it. Then: how many labels a model needs that asks for
+the photos it is least sure of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).parents[1] / "core" / "photosource.py"
+N = 1000
+CODE = """
+import json, sys, threading, time, psutil
+from fieldmark.collect import Wanted, collect, find_provider, Rules
+process, sizes, done = psutil.Process(), [], threading.Event()
+def watch():
+    while not done.wait(0.2):
+        sizes.append(process.memory_info().rss)
+threading.Thread(target=watch, daemon=True).start()
+report = collect(sys.argv[1], [Wanted("bear", 10_000)], who="bench", provider=find_provider("list", sys.argv[2]))
+done.set()
+third = len(sizes) // 3
+plain = report.as_dict()
+plain["growth_mb"] = (max(sizes[2 * third:]) - max(sizes[third:2 * third] or sizes)) / 1e6
+plain["peak_mb"] = max(sizes) / 1e6
+print(json.dumps(plain))
+"""
+FASTAI = """
+import sys, time
+from pathlib import Path
+from fastai.vision.utils import download_images, verify_images, get_image_files
+started = time.perf_counter()
+download_images(Path(sys.argv[1]), url_file=Path(sys.argv[2]), max_pics=10_000)
+files = get_image_files(sys.argv[1])
+bad = verify_images(files)
+print(len(files) - len(bad), time.perf_counter() - started)
+"""
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, list[str]]]:
+    """A server in a process of its own, and the addresses of its photos."""
+    command = [
+        sys.executable,
+        str(SOURCE),
+        "--latency-ms",
+        "50",
+        "--broken",
+        "0.05",
+        "--copies",
+        "0.02",
+        "--n",
+        str(N),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        try:
+            yield url, _addresses(url)
+        finally:
+            server.terminate()
+
+
+def _addresses(url: str) -> list[str]:
+    with urllib.request.urlopen(f"{url}/addresses?term=grizzly+bear") as answer:
+        found: list[str] = json.load(answer)
+    return found
+
+
+def _asked(url: str) -> Counter[str]:
+    with urllib.request.urlopen(f"{url}/asked") as answer:
+        return Counter(json.load(answer))
+
+
+def collect(folder: Path, listed: Path) -> dict[str, Any]:
+    """One whole process."""
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(folder), str(listed)], capture_output=True, text=True, check=True
+    )
+    plain: dict[str, Any] = json.loads(done.stdout)
+    return plain
+
+
+def kill_and_resume(folder: Path, listed: Path, url: str) -> tuple[int, int, dict[str, Any]]:
+    """Kill -9 in the middle; gives what had arrived, how many of those were fetched again, and the second report."""
+    ledger = folder / ".fieldmark" / "collected.jsonl"
+    before = _asked(url)
+    with subprocess.Popen(
+        [sys.executable, "-c", CODE, str(folder), str(listed)], stdout=subprocess.DEVNULL
+    ) as process:
+        while not ledger.is_file() or ledger.read_bytes().count(b'"arrived"') < N // 3:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    arrived = set(re.findall(rb'"url": "([^"]+)"[^\n]*"status": "arrived"', ledger.read_bytes()))
+    killed = _asked(url)
+    report = collect(folder, listed)
+    again = [
+        address
+        for address in arrived
+        if (path := address.decode().removeprefix(url)) and _asked(url)[path] > killed[path]
+    ]
+    assert killed != before
+    return len(arrived), len(again), report
+
+
+def against_fastai(folder: Path, listed: Path) -> str:
+    """The same addresses through fastai; a sentence where it is not here."""
+    python = os.environ.get("FASTAI_PYTHON")
+    if not python:
+        return "fastai: skipped: not installed. Name an interpreter that has it in FASTAI_PYTHON."
+    done = subprocess.run(
+        [python, "-c", FASTAI, str(folder), str(listed)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return f"fastai: failed: {done.stderr.strip().splitlines()[-1]}"
+    photos, seconds = done.stdout.split()[-2:]
+    return f"fastai download_images + verify_images: {float(seconds):.1f} s, {photos} photos; reasons for failures: none"
+
+
+def main() -> int:
+    """Measure, and print."""
+    with served() as (url, addresses), tempfile.TemporaryDirectory() as temporary:
+        folder, listed = Path(temporary), Path(temporary) / "addresses.txt"
+        listed.write_text("\n".join(addresses) + "\n", "utf-8")
+        plain = collect(folder / "whole", listed)
+        accounted = plain["added"] + plain["duplicates"] + len(plain["failed"])
+        print(f"{N} addresses, 50 ms latency: {plain['seconds']:.1f} s (goal 20); {plain['added']} photos, {plain['duplicates']} copies, "
+              f"{len(plain['failed'])} failed, each with its reason; accounted for: {accounted} of {N}")  # fmt: skip
+        print(f"  reasons: {dict(Counter(failed['code'] for failed in plain['failed']))}")
+        print(
+            f"  memory: peak {plain['peak_mb']:.0f} MB; last third {plain['growth_mb']:+.1f} MB over the middle one"
+        )
+        arrived, again, report = kill_and_resume(folder / "killed", listed, url)
+        print(
+            f"kill -9 after {arrived} had arrived, and again: {again} of them fetched again; {report['have']} in the end"
+        )
+        print(against_fastai(folder / "fastai", listed))
+    if Path(__file__).with_name("active.py").is_file():
+        from active import compare_sampling
+
+        for line in compare_sampling():
+            print(line)
+    return 0 if accounted == N and not again else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
