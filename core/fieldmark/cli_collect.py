@@ -123,3 +123,38 @@ def _check_installed() -> None:
             "Collecting needs a package that is not installed. Install fieldmark[collect].",
             code="needs_extra",
         ) from exc
+
+
+@cli.command()
+@command
+def snapshot(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset, or a folder of photos.")],
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Compare two snapshots: files, or the beginnings of their ids."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; a dataset keeps it itself.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Freeze a version of the data: photos, labels, split and licences; or compare two."""
+    from fieldmark.snapshot import (
+        compare_snapshots,
+        load_snapshot,
+        save_snapshot,
+        snapshot_place,
+        take_snapshot,
+    )
+
+    if compare is not None:
+        found = compare_snapshots(*(load_snapshot(folder, name) for name in compare))
+        plain, lines = found.as_dict(), found.lines()
+    else:
+        with progress_bars() as callback:
+            taken = take_snapshot(folder, callback=callback)
+        path = save_snapshot(taken, out or snapshot_place(folder, taken))
+        plain, lines = taken.as_dict() | {"file": str(path)}, [*taken.lines(), f"Written to {path}."]
+    if json_output:
+        print_json(plain)
+        return
+    for line in lines:
+        output.print(line)

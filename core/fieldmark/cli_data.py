@@ -52,7 +52,12 @@ def check(
 @cli.command(name="import")
 @command
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, zip, tar or CSV of photos.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="A folder, zip, tar or CSV of photos; COCO or MegaDetector JSON; a video."
+        ),
+    ],
     dataset: Dataset,
     labels: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Labels from file names: its first group.")

@@ -70,7 +70,8 @@ def open_source(
     Args:
         path: a folder with a folder per class (perhaps below train, valid and test), a dataset folder, a zip
             or tar of such a folder, or a CSV with the columns path and label, and perhaps split and group.
-            Paths in a CSV are relative to the folder it lies in.
+            Paths in a CSV are relative to the folder it lies in. Also what other programs make: COCO and COCO Camera
+            Traps, MegaDetector and SpeciesNet (crops), Hugging Face's imagefolder, a video (frames).
         staging: a folder that is not there yet, for unpacking an archive.
         labels: where labels come from; a CSV tells them itself.
         callback: told while an archive is unpacked.
@@ -91,6 +92,10 @@ def _opened(path: Path, staging: Path, labels: Labels, callback: Callback) -> So
         )
     if is_catalog(path):
         return _from_catalog(Catalog.open(path, write=False))
+    from fieldmark.foreign import open_foreign  # it makes what this module defines
+
+    if (found := open_foreign(path, staging, callback)) is not None:
+        return found
     if path.is_dir():
         return _from_folder(path, labels)
     if path.suffix.lower() in TABLE_SUFFIXES:
