@@ -120,7 +120,7 @@ def _crops(file: Path, name: str, boxes: Sequence[Box], staging: Path, first: in
     image = open_photo(data).image
     taken = capture_time(data).taken
     folder = Path(name.replace("\\", "/")).parent.name
-    crops = []
+    crops: list[Candidate] = []
     for number, box in enumerate(boxes):
         crop = _cut(image, box)
         if min(crop.size) < LEAST_PX:
