@@ -19,7 +19,7 @@ import anywidget
 import traitlets
 
 from fieldmark.callbacks import Progress
-from fieldmark.catalog import Catalog
+from fieldmark.catalog import Catalog, is_catalog
 from fieldmark.collect import (
     PROVIDERS,
     CollectReport,
@@ -116,6 +116,7 @@ class Collector(Component):
         self._watch: Watch | None = None
         self._came: list[Outcome] = []
         self._shown, self._next_look = 0, 0.0
+        self._into = Path()
         sources = [_source(name, self._endpoints) for name in PROVIDERS if name != "list"]
         super().__init__(latest=Gallery(), _sources=sources, **traits)
         self.on_msg(self._receive)
@@ -137,6 +138,7 @@ class Collector(Component):
         into = project.catalog if project else self._new_folder(self.terms[0])
         watch = self._watch = Watch(self._show_progress)
         self._came, self._shown, self._result = [], 0, {}
+        self._into = into if isinstance(into, Path) else into.root
         self.latest.rows = ()
         self.state, self._progress = "busy", {"text": COLLECTOR["starting"].format(source=source.title)}
         wanted = [Wanted(term, self.n) for term in self.terms]
@@ -149,7 +151,7 @@ class Collector(Component):
             return collect(into_catalog, wanted, who=who, provider=source, licences=licences, rules=self.rules,
                            callback=watch, watch=came.append)  # fmt: skip
 
-        self.workspace.worker.submit(work, lambda done: self._end(done, into))
+        self.workspace.worker.submit(work, self._end)
 
     def wait(self, timeout_s: float = 60.0) -> None:
         """Block until what was begun is done; TimeoutError where it took longer."""
@@ -161,7 +163,7 @@ class Collector(Component):
             self._watch.cancel()
 
     @guard
-    def _end(self, done: Future[CollectReport], into: Catalog | Path) -> None:
+    def _end(self, done: Future[CollectReport]) -> None:
         self._watch, self._progress = None, {}
         error = done.exception()
         self.state = "ready" if error is None or isinstance(error, Cancelled) else "failed"
@@ -173,12 +175,8 @@ class Collector(Component):
         else:
             self.problem = explain_error(error)
             self._offers_sample = self._on_sample is not None and isinstance(error, FieldmarkError)
-        root = into if isinstance(into, Path) else into.root
-        if self.workspace.project is None and root.is_dir() and Catalog.open(root).counts():
-            self.workspace.open(root)
-        else:
-            self.workspace.say_changed()
-        self._look(root)
+        if is_catalog(self._into):
+            self._show_photos()
         self._on_project()
 
     def _show_progress(self, progress: Progress) -> None:
@@ -198,10 +196,17 @@ class Collector(Component):
         }
         if monotonic() >= self._next_look and len(self._came) > self._shown:
             self._next_look = monotonic() + SHOW_S
-            project = self.workspace.project
-            if project is not None:
-                self._look(project.root)
-                self.workspace.say_changed()
+            self._show_photos()
+
+    @guard
+    def _show_photos(self) -> None:
+        """Show what has come, here and in every component; a new dataset is opened with its first photo."""
+        root = self._into
+        if self.workspace.project is not None:
+            self.workspace.say_changed()
+        elif Catalog.open(root, write=False).counts():
+            self.workspace.open(root)
+        self._look(root)
 
     def _look(self, root: Path) -> None:
         """Show the photos that came last."""
