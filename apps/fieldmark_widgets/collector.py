@@ -86,6 +86,7 @@ class Collector(Component):
     _progress = traitlets.Dict().tag(sync=True)
     _result = traitlets.Dict().tag(sync=True)
     _goes_on = traitlets.Bool(False).tag(sync=True)
+    _is_first = traitlets.Bool(True).tag(sync=True)
     _offers_sample = traitlets.Bool(False).tag(sync=True)
 
     def __init__(
@@ -227,6 +228,7 @@ class Collector(Component):
         project = self.workspace.project
         kept: Any = project.catalog.setting(KEPT, {}) if project else {}
         self._goes_on = bool(kept)
+        self._is_first = project is None or bool(kept)
         if kept and self._watch is None:
             self.terms, self.n = list(kept["terms"]), int(kept["n"])
             self.provider, self.licence = kept["provider"], kept["licence"]

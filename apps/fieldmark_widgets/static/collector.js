@@ -16,7 +16,7 @@ export default {
       showState(root, model.get("state"));
       for (const part of [form, busy, result, problem]) part.update();
     };
-    for (const name of ["state", "problem", "terms", "n", "provider", "licence", "_progress", "_result", "_goes_on", "_offers_sample"]) model.on(`change:${name}`, update);
+    for (const name of ["state", "problem", "terms", "n", "provider", "licence", "_progress", "_result", "_goes_on", "_is_first", "_offers_sample"]) model.on(`change:${name}`, update);
     update();
     const gallery = await host.getWidget(model.get("latest"));
     await gallery.render({ el: latest });
@@ -55,8 +55,11 @@ function drawForm(model, strings) {
   };
   source.addEventListener("change", explain);
   let shown = null;
+  let first = null;
   const update = () => {
     root.hidden = model.get("state") === "busy";
+    if (first !== model.get("_is_first")) root.open = model.get("_is_first"); // out of the way where photos came otherwise
+    first = model.get("_is_first");
     go.textContent = model.get("_goes_on") ? strings.go_on : strings.collect;
     const now = JSON.stringify([model.get("terms"), model.get("n"), model.get("provider"), model.get("licence")]);
     if (now === shown) return; // what somebody is typing stays
