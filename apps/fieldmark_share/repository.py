@@ -27,11 +27,14 @@ _ADDRESS = re.compile(r"[\w.-]+/[\w.-]+")
 EXECUTABLE = frozenset({"binder/start"})
 
 CELLS = (
-    "from pathlib import Path\n\nfrom fieldmark_widgets import Classifier, build_or_explain, from_environment\n"
+    "from fieldmark.predictor import Predictor\n"
+    "from fieldmark_widgets import Classifier, build_or_explain, from_environment\n"
     "from IPython.display import display",
-    "settings = from_environment()\n"
-    'model = Path("model.onnx")\n'
-    "classifier = build_or_explain(Classifier.load, model, corrections=settings.corrections)",
+    "# The model of this folder, whatever the server around it has.\n"
+    "corrections = from_environment().corrections\n"
+    "classifier = build_or_explain(\n"
+    '    lambda: Classifier(Predictor.load("model.onnx"), corrections=corrections)\n'
+    ")",
     "display(classifier)",
 )
 

@@ -75,7 +75,7 @@ def jupyter_server(
         *([str(start)] if start else []),
         *(str(python), "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
         *(f"--port={port}", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}"),
-        "--ServerApp.jpserver_extensions={'voila.server_extension': True}",
+        "--ServerApp.jpserver_extensions={'voila.server_extension': True, 'fieldmark_server': True}",
         *options,
     ]
     shared_data = Path(sys.prefix, "share", "jupyter")
