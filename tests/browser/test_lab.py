@@ -21,7 +21,7 @@ from server.shared import TOKEN, wait_for
 STUDIO = Path(__file__).parents[2] / "apps" / "studio.ipynb"
 
 
-@pytest.fixture(scope="module", params=["installed"])
+@pytest.fixture(scope="module", params=["installed", "6"])
 def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Jupyter path whose python3 runs the installed ipykernel, or the last one before 7."""
     folder = tmp_path_factory.mktemp("kernels")
