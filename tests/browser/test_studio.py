@@ -91,13 +91,13 @@ def test_from_a_folder_to_the_classify_app(
         page.get_by_role("button", name="Clean these").click()
 
         expect(page.locator("[data-step=clean]")).to_have_attribute("aria-current", "step")
-        cleaner = page.locator(".fm-cleaner")
+        cleaner = page.locator("section.fm-cleaner")
         expect(cleaner.locator(".fm-cleaner-photos .fm-cell")).to_have_count(1)
         cleaner.get_by_role("button", name="Take suggestion").click()
         expect(cleaner).to_contain_text("Staged: 1 relabel")
 
         page.reload()  # in the middle
-        cleaner = open_studio(guest).locator(".fm-cleaner")
+        cleaner = open_studio(guest).locator("section.fm-cleaner")
         expect(cleaner).to_contain_text("Staged: 1 relabel", timeout=30_000)
         guest.keep("studio-clean")
 
@@ -161,7 +161,7 @@ def test_on_a_phone_by_keyboard_alone(chromium: Browser, studio: RunningServer, 
         press_on(page, cell)
         expect(page.locator(".fm-results .fm-cell")).to_have_count(1)
         press_on(page, page.get_by_role("button", name="Clean these"))
-        cleaner = page.locator(".fm-cleaner")
+        cleaner = page.locator("section.fm-cleaner")
         expect(cleaner.locator(".fm-cell.is-current")).to_be_attached(timeout=60_000)
         press_on(page, cleaner.locator(".fm-cleaner-photos .fm-grid"), key="a")  # take the suggestion
         expect(cleaner).to_contain_text("Staged: 1 relabel")
