@@ -93,6 +93,7 @@ def test_from_a_folder_to_the_classify_app(
         expect(page.locator("[data-step=clean]")).to_have_attribute("aria-current", "step")
         cleaner = page.locator("section.fm-cleaner")
         expect(cleaner.locator(".fm-cleaner-photos .fm-cell")).to_have_count(1)
+        expect(cleaner).to_contain_text("brick → grass", timeout=60_000)
         cleaner.get_by_role("button", name="Take suggestion").click()
         expect(cleaner).to_contain_text("Staged: 1 relabel")
 
@@ -163,6 +164,7 @@ def test_on_a_phone_by_keyboard_alone(chromium: Browser, studio: RunningServer, 
         press_on(page, page.get_by_role("button", name="Clean these"))
         cleaner = page.locator("section.fm-cleaner")
         expect(cleaner.locator(".fm-cell.is-current")).to_be_attached(timeout=60_000)
+        expect(cleaner).to_contain_text("brick → grass", timeout=60_000)
         press_on(page, cleaner.locator(".fm-cleaner-photos .fm-grid"), key="a")  # take the suggestion
         expect(cleaner).to_contain_text("Staged: 1 relabel")
         page.keyboard.press("z")
