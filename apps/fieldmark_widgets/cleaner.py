@@ -106,6 +106,7 @@ class Cleaner(Component):
     _n_only = traitlets.Int(0).tag(sync=True)
     _n_shown = traitlets.Int(0).tag(sync=True)
     _target = traitlets.Dict().tag(sync=True)
+    _has_suggestion = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Clean a workspace's project, or the dataset folder at a path."""
@@ -357,6 +358,7 @@ class Cleaner(Component):
         rows = self.photos.of(self.chosen())
         waiting = self.staging.decisions if self.staging else {}
         self._target = target_of(rows, waiting.get(rows[0].photo.id) if rows else None)
+        self._has_suggestion = any(row.said is not None for row in rows)
 
     def _written_ns(self) -> int:
         """When the catalog was written last, by whomever."""

@@ -89,6 +89,7 @@ class Trainer(Component):
     _result = traitlets.Dict().tag(sync=True)
     _rounds = traitlets.List(traitlets.Dict()).tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
+    _notice = traitlets.Unicode("").tag(sync=True)
     _advice = traitlets.Unicode("").tag(sync=True)
     _is_tuning_unfinished = traitlets.Bool(False).tag(sync=True)
 
@@ -169,7 +170,7 @@ class Trainer(Component):
     def _on_project(self, _change: object = None) -> None:
         project = self.workspace.project
         self.problem, self._fitting, self._looked_at, self._shown = "", {}, 0, ""
-        self._advice = ""
+        self._notice = self._advice = ""
         self.learner = project.learner if project else None
         self._show()
 
@@ -206,7 +207,8 @@ class Trainer(Component):
             return None
         self._watch = Watch(self._show_progress)
         self._began = time.monotonic()
-        self.state, self.problem, self._progress = "busy", "", {"text": TRAINER["starting"]}
+        self.state, self.problem, self._notice = "busy", "", ""
+        self._progress = {"text": TRAINER["starting"]}
         return self._watch
 
     @guard
@@ -220,7 +222,7 @@ class Trainer(Component):
         self._watch, self._progress = None, {}
         error = done.exception()
         if isinstance(error, Cancelled):
-            self.problem = TRAINER["stopped"]
+            self._notice = TRAINER["stopped"]
         elif error is not None:
             self.problem = explain_error(error)
         self._show()

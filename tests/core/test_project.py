@@ -25,6 +25,20 @@ def project(tmp_path: Path) -> Project:
     return Project.open(tmp_path / "textures")
 
 
+@pytest.fixture
+def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Small photos of few, fine-tuned for one epoch only: seconds instead of a minute."""
+    monkeypatch.setattr("fieldmark.project.EPOCHS", 1)
+    for photo in list(sample_photos(mislabelled=False))[::7]:
+        place = tmp_path / "photos" / photo.label
+        place.mkdir(parents=True, exist_ok=True)
+        photo.image.save(place / photo.name)
+    import_photos(tmp_path / "photos", tmp_path / "textures", who="test")
+    project = Project.open(tmp_path / "textures")
+    project.choose(size_px=64)
+    return project
+
+
 def held_out(project: Project) -> set[str]:
     assert project.learner is not None
     return {item.hash for item in project.learner.valid.items}
@@ -123,20 +137,18 @@ def test_the_exported_model_answers(project: Project, tmp_path: Path) -> None:
     assert answer.label == "grass"  # type: ignore[union-attr]
 
 
-def test_what_was_fine_tuned_is_there_again_in_the_next_process(project: Project) -> None:
-    project.choose(size_px=64)
-    tuned = project.fine_tune()
-    assert [entry.mode for entry in project.rounds()] == ["fine-tune"]
-    again = Project.open(project.root)
+def test_what_was_fine_tuned_is_there_again_in_the_next_process(few: Project) -> None:
+    tuned = few.fine_tune()
+    assert [entry.mode for entry in few.rounds()] == ["fine-tune"]
+    again = Project.open(few.root)
     assert not again.is_stale
     assert [item.hash for item in again.fitted().valid.wrong] == [item.hash for item in tuned.valid.wrong]
     assert type(again.learner) is type(tuned)
     assert len(again.rounds()) == 1
 
 
-def test_after_a_change_of_labels_training_is_a_fit_again(project: Project) -> None:
-    project.choose(size_px=64)
-    project.fine_tune()
-    project.catalog.relabel([project.catalog.photos()[0].id], "gravel", who="test")
-    project.fitted()
-    assert [entry.mode for entry in project.rounds()] == ["fit", "fine-tune"]
+def test_after_a_change_of_labels_training_is_a_fit_again(few: Project) -> None:
+    few.fine_tune()
+    few.catalog.relabel([few.catalog.photos()[0].id], "gravel", who="test")
+    few.fitted()
+    assert [entry.mode for entry in few.rounds()] == ["fit", "fine-tune"]

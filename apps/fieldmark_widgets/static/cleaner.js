@@ -291,8 +291,12 @@ function drawBar(model, strings, typing) {
 function drawButtons(model, strings) {
   const send = (message) => () => model.send(message);
   const decide = (what, key, kind = "") => drawKeyButton(strings[what], key, send({ kind: "decide", what }), kind);
+  const accept = decide("accept", "a");
+  const update = () => accept.setAttribute("aria-disabled", String(!model.get("_has_suggestion"))); // not yet computed
+  model.on("change:_has_suggestion", update);
+  update();
   return make("div", { class: "fm-row fm-cleaner-buttons" },
-    decide("accept", "a"), decide("keep", "⏎"), decide("delete", "d", "fm-cleaner-delete"), decide("unsure", "u"),
+    accept, decide("keep", "⏎"), decide("delete", "d", "fm-cleaner-delete"), decide("unsure", "u"),
     drawKeyButton(strings.undo_decision, "z", send({ kind: "undo_decision" }), "fm-quiet"), drawKeyButton(strings.take_back, "⌫", send({ kind: "take_back" }), "fm-quiet"));
 }
 

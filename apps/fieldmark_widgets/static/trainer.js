@@ -91,6 +91,7 @@ function drawGo(model, strings) {
   const text = make("span", { role: "status" });
   const seconds = make("span", { class: "fm-soft" });
   const share = make("i");
+  const notice = make("p", { class: "fm-soft", role: "status" });
   const busy = make("div", { class: "fm-trainer-busy" },
     make("div", {}, make("p", { class: "fm-trainer-step" }, text, seconds), make("span", { class: "fm-bar" }, share)), cancel);
   follow(model, ["state", "_rounds"], () => {
@@ -107,7 +108,11 @@ function drawGo(model, strings) {
     seconds.textContent = progress.seconds ?? "";
     share.style.width = `${100 * (progress.share ?? 0)}%`;
   });
-  return make("div", { class: "fm-trainer-act" }, train, busy);
+  follow(model, ["_notice"], () => {
+    notice.textContent = model.get("_notice");
+    notice.hidden = !notice.textContent;
+  });
+  return make("div", { class: "fm-trainer-act" }, train, busy, notice);
 }
 
 // --- How good it is -------------------------------------------------------------------------------------------
