@@ -120,6 +120,6 @@ def visit(browser: Browser, url: str, size: ViewportSize = DESK, scheme: str = "
     try:
         visitor = Visit(context.new_page(), url)
         yield visitor
-        assert visitor.troubles == []
+        assert visitor.troubles == [], visitor.troubles
     finally:
         context.close()
