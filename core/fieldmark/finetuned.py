@@ -168,7 +168,7 @@ class FineTuned(Learner):
         return replace(
             fit,
             backbone=backbone,
-            head=HeadFit(judged.head, fit.head.strength, judged.temperature, fit.head.oof_probs),
+            head=HeadFit(judged.head, fit.head.strength, judged.temperature, fit.head.oof_probs, {}),
             familiarity=calibrated(known, judged.features) if enough else known,
             valid=judged.interpretation(self.vocab),
         )

@@ -12,7 +12,7 @@ reaches a head that must not have seen it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,7 @@ class HeadFit:
     """What out-of-fold logits were divided by; above 1 the raw head was too sure of itself."""
     oof_probs: npt.NDArray[np.float32]
     """(n, classes): each photo's probabilities from a head that never saw it nor its duplicates."""
-    path: tuple[Coefficients, ...] = ()
+    path: Mapping[float, Coefficients]
     """The heads of every fold and of all photos, for each strength that was tried: where a refit begins."""
 
 
@@ -115,7 +115,7 @@ def _fit(
         np.tile(targets, 1 + views),
         np.tile(seen * own[:, None] / (1 + views), (1 + views, 1)),
     )
-    path: list[Coefficients] = []
+    path: dict[float, Coefficients] = {}
     logits: list[Floats] = []  # out of fold
     losses: list[float] = []
     for strength in strengths:
@@ -125,10 +125,10 @@ def _fit(
             repeated,
             weights * strength,
             classes=classes,
-            start=_start(start, path),
+            start=_start(strength, start, path),
             tolerance=CV_TOLERANCE,
         )
-        path.append(found.coefficients)
+        path[strength] = found.coefficients
         logits.append(found.logits[np.arange(n), folds].astype(np.float64))
         losses.append(_mean_loss(logits[-1], targets, own))
         if len(losses) > 1 and losses[-1] > losses[-2]:
@@ -140,20 +140,26 @@ def _fit(
         repeated,
         weights[:, -1:] * strengths[best],
         classes=classes,
-        start=path[best][:, -1:],
+        start=path[strengths[best]][:, -1:],
         tolerance=TOLERANCE,
     )
     temperature = _fit_temperature(logits[best], targets, own)
     weight, bias = photos.on_raw_features(whole.coefficients[:, 0] / np.float32(temperature))
     oof = softmax(logits[best] / temperature, axis=1).astype(np.float32)
-    return HeadFit(Head(weight, bias), float(strengths[best]), temperature, oof, tuple(path))
+    return HeadFit(
+        Head(weight, bias),
+        float(strengths[best]),
+        temperature,
+        oof,
+        {**(start.path if start else {}), **path},
+    )
 
 
-def _start(start: HeadFit | None, path: Sequence[Coefficients]) -> Coefficients | None:
-    """Where the next strength begins: at its own earlier solution, else where the last strength ended."""
-    if start is not None and len(path) < len(start.path):
-        return start.path[len(path)]
-    return path[-1] if path else None
+def _start(strength: float, start: HeadFit | None, path: Mapping[float, Coefficients]) -> Coefficients | None:
+    """Where a strength begins: at its own earlier solution, else where the last strength ended."""
+    if start is not None and strength in start.path:
+        return start.path[strength]
+    return list(path.values())[-1] if path else None
 
 
 def assign_folds(

@@ -19,7 +19,7 @@ from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, EmptyDatasetError, NotTrainedError
 from fieldmark.familiarity import Familiarity
 from fieldmark.features import Extraction, extract
-from fieldmark.head import Head, HeadFit, assign_folds, fit_head
+from fieldmark.head import STRENGTHS, Head, HeadFit, assign_folds, fit_head
 from fieldmark.interp import Interpretation
 from fieldmark.logistic import Photos
 from fieldmark.material import Material
@@ -29,6 +29,8 @@ from fieldmark.splits import Split, group_items
 from fieldmark.trainconfig import TrainConfig
 
 MIN_PHOTOS_A_CLASS = 2
+FEW_CHANGES = 0.01
+"""Share of photos up to which a refit keeps the strength: that depends on how many photos there are, not on one."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,10 @@ class Learner:
             held = np.array([place[item.hash] for item in valid], dtype=np.intp)
             material = done.material.only(kept, held)
             start = done.head if vocab == self.vocab else None
-            head = self._fit_head(material, items, start, callback)
+            old = {item.hash: item.label for item in done.items}
+            changed = len(old) - sum(old[item.hash] == item.label for item in items)
+            keep = start is not None and changed <= FEW_CHANGES * len(items)
+            head = self._fit_head(material, items, start, callback, keep_strength=keep)
         judged = Interpretation(valid, self.vocab, head.head.probs(material.held_out))
         self._fitted = _Fitted(done.backbone, head, items, judged, 0, material)
 
@@ -278,7 +283,13 @@ class Learner:
         return np.array([place[item.label] for item in items], dtype=np.intp)
 
     def _fit_head(
-        self, material: Material, items: Sequence[Item], start: HeadFit | None, callback: Callback
+        self,
+        material: Material,
+        items: Sequence[Item],
+        start: HeadFit | None,
+        callback: Callback,
+        *,
+        keep_strength: bool = False,
     ) -> HeadFit:
         return fit_head(
             material.turned,
@@ -287,6 +298,7 @@ class Learner:
             folds=material.folds,
             balanced=self.config.balanced,
             views=self.config.views,
+            strengths=(start.strength,) if start is not None and keep_strength else STRENGTHS,
             start=start,
             callback=callback,
         )

@@ -201,3 +201,12 @@ def test_the_threshold_of_a_sure_answer_is_the_lowest_that_is_right_often_enough
     assert chosen.right / chosen.n >= 0.95
     lower = top >= chosen.prob_min - 0.05
     assert (targets[lower] == 0).mean() < 0.95
+
+
+def test_one_changed_label_keeps_the_strength_and_many_choose_it_again(learner: Learner) -> None:
+    one = learner.refit({learner.train_items[0].hash: "gravel"})
+    assert one.strength == learner.strength
+    assert one._done.head.path.keys() == learner._done.head.path.keys()
+    assert np.abs(one.oof_probs - learner.oof_probs).max() > 1e-3  # and it is learned from
+    some = {item.hash: "gravel" for item in learner.train_items[:60]}
+    assert len(learner.refit(some)._done.head.path) >= 2
