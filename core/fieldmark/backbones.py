@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,13 @@ class Architecture:
     """The file inside that package."""
     sha256: str
     """Of that file: anything else is not opened."""
+    library: str = ""
+    """"timm" or "torchvision"; empty for what is written out here. Then `weights` is the path of a safetensors file."""
+    mean: tuple[float, ...] = ()
+    """Of red, green and blue, 0 … 255, in the photos that it was trained on; of a library's."""
+    std: tuple[float, ...] = ()
+    fixed: bool = False
+    """Whether it takes photos of `size_px` and no others."""
 
 
 EFFICIENTNET_LITE0 = Architecture(
@@ -93,16 +100,20 @@ class Backbone:
             return ImageNetHead(arrays["weight"], arrays["bias"])
 
 
-def load_backbone(name: str = DEFAULT_ARCH) -> Backbone:
+def load_backbone(name: str = DEFAULT_ARCH, *, size_px: int | None = None) -> Backbone:
     """Give a backbone by name, preparing it first where that was not done yet (a few seconds, once).
 
+    Args:
+        name: the embedded one's, or any that architectures.py understands.
+        size_px: side of the square that will be asked for, where that is known.
     Raises:
         BackboneError: the name is not known, or its weights cannot be had here.
     """
     arch = ARCHITECTURES.get(name)
     if arch is None:
-        known = ", ".join(ARCHITECTURES)
-        raise BackboneError(f"There is no backbone called {name!r}; this version knows {known}.")
+        from fieldmark.architectures import load_architecture
+
+        return load_architecture(name, size_px=size_px)
     stem = f"{arch.name}-{arch.sha256[:12]}-v{FORMAT}"
     folder = cache_folder("backbones")
     trunk, head = folder / f"{stem}.onnx", folder / f"{stem}-imagenet.npz"
@@ -110,6 +121,19 @@ def load_backbone(name: str = DEFAULT_ARCH) -> Backbone:
         _prepare(arch, trunk, head)
     content = trunk.read_bytes()
     return Backbone(arch, content, f"{arch.name}-{hashlib.sha256(content).hexdigest()[:16]}", head)
+
+
+def trunk_tensors(arch: Architecture) -> dict[str, npt.NDArray[Any]]:
+    """Read the weights that a backbone was prepared from, under their original names, to train on from there.
+
+    Raises:
+        BackboneError: they are not where they were.
+    """
+    if arch.library:
+        from fieldmark.hub import read_tensors
+
+        return read_tensors(Path(arch.weights))
+    return {name: value for name, value in _read_checkpoint(arch).items() if not name.startswith("_fc")}
 
 
 def _prepare(arch: Architecture, trunk: Path, head: Path) -> None:

@@ -86,7 +86,7 @@ def write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as exc:
         raise StoreError(
             f"{path.name} cannot be saved: {exc.strerror}. What was saved before is untouched. "
@@ -98,7 +98,7 @@ def write_durably(path: Path, content: bytes) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut; Windows has no such call and needs none."""
     if os.name == "nt":
         return

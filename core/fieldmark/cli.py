@@ -48,7 +48,13 @@ def train(
     epochs: Annotated[
         int, typer.Option(help="Of fine-tuning, after a first one for the head.", min=1, max=200)
     ] = 4,
-    arch: Annotated[str, typer.Option(help="Backbone.")] = "efficientnet_lite0",
+    arch: Annotated[
+        str,
+        typer.Option(
+            help="Backbone: this one, any of timm (resnet18) or torchvision/NAME; NAME@FILE.safetensors "
+            "takes the weights from a file, NAME alone from the hub."
+        ),
+    ] = "efficientnet_lite0",
     image_size: Annotated[
         int | None,
         typer.Option(help="Side of the square, in pixels: 256, or 224 to fine-tune.", min=32, max=1024),
@@ -87,7 +93,7 @@ def train(
         return
     for path, error in result.learner.failures.items():
         errors.print(f"Left out {path}: {error}")
-    for note in result.learner.split.notes:
+    for note in result.notes:
         errors.print(note)
     output.print(f"{result.card.summary} {result.seconds['total']:.1f} s.")
     if result.advice is not None:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,8 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from fieldmark.backbones import Backbone
-from fieldmark.errors import ModelFileError
+from fieldmark.checkpoint import sync_folder
+from fieldmark.errors import ModelFileError, StoreError
 from fieldmark.familiarity import NEIGHBOURS, Familiarity
 from fieldmark.features import feature_engine, pooled_features
 from fieldmark.graphs import GraphWriter
@@ -108,6 +110,7 @@ def write_model(
 
     Raises:
         ModelFileError: weights are not finite, or the reloaded file answers otherwise than the trainer.
+        StoreError: the disk is full or cannot be written; what was at `path` before still is.
     """
     if not (np.isfinite(classifier.weight).all() and np.isfinite(classifier.bias).all()):
         raise ModelFileError("The model was not saved: some of its weights are not finite numbers.")
@@ -116,14 +119,21 @@ def write_model(
     model = _graph(backbone, classifier, familiarity)
     for key, value in ((METADATA_KEY, info.as_json()), (DIGEST_KEY, BLANK_DIGEST.decode())):
         model.metadata_props.add(key=key, value=value)
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         _write_durably(unfinished, sealed(model.SerializeToString(deterministic=True)))
         _compare(fresh.probs(unfinished), expected)
         unfinished.replace(path)
+        sync_folder(path.parent)
+    except OSError as exc:
+        raise StoreError(
+            f"{path.name} cannot be saved: {exc.strerror}. What was saved there before is untouched. "
+            "Free some space, or choose another folder.",
+            code="cannot_save",
+        ) from exc
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where it cannot be removed there is none
+            unfinished.unlink(missing_ok=True)
 
 
 def _compare(found: Floats, expected: Floats) -> None:
@@ -136,6 +146,7 @@ def _compare(found: Floats, expected: Floats) -> None:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(content)
         file.flush()

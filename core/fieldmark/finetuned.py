@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from fieldmark.augment import augmented
-from fieldmark.backbones import Backbone
+from fieldmark.backbones import EFFICIENTNET_LITE0, Architecture, Backbone
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.checkpoint import Checkpoint
 from fieldmark.dataset import Item
@@ -32,6 +32,9 @@ from fieldmark.modelcard import LEVELS, SURE_CHOICES, choose_sureness
 from fieldmark.modelfile import ModelCard, ModelInfo
 from fieldmark.resize import ResizeRule
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 MAX_TEMPERATURE = 20.0
 TTA_BETA = 0.25
 """Weight of the photo as it is, beside its views; fastai's."""
@@ -43,13 +46,14 @@ class Weights:
 
     trunk: dict[str, npt.NDArray[Any]]
     head: Head
+    arch: Architecture = EFFICIENTNET_LITE0
 
     @classmethod
-    def below(cls, checkpoint: Checkpoint, prefix: str) -> Weights:
+    def below(cls, checkpoint: Checkpoint, prefix: str, arch: Architecture) -> Weights:
         """Take them out of a checkpoint."""
         tensors = checkpoint.below(prefix)
         head = Head(tensors.pop("head.weight"), tensors.pop("head.bias"))
-        return cls({name.removeprefix("net."): value for name, value in tensors.items()}, head)
+        return cls({name.removeprefix("net."): value for name, value in tensors.items()}, head, arch)
 
     def tensors(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
         """Give them to a checkpoint."""
@@ -63,10 +67,22 @@ class Weights:
 
     def backbone(self, base: Backbone) -> Backbone:
         """Write the trunk as the graph that is served, in place of the one that training began with."""
+        content = self._graph().SerializeToString(deterministic=True)
+        return replace(
+            base,
+            trunk=content,
+            key=f"{base.arch.name.replace('/', '-')}-tuned-{sha256(content).hexdigest()[:16]}",
+        )
+
+    def _graph(self) -> ModelProto:
+        if self.arch.library:
+            from fieldmark.torchexport import trunk_graph
+            from fieldmark.trunks import Trunk
+
+            return trunk_graph(Trunk(self.arch, self.trunk), compare=False)
         from fieldmark.efficientnet import lite0_graph
 
-        content = lite0_graph(self.trunk, name=base.arch.name).SerializeToString(deterministic=True)
-        return replace(base, trunk=content, key=f"{base.arch.name}-tuned-{sha256(content).hexdigest()[:16]}")
+        return lite0_graph(self.trunk, name=self.arch.name)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fieldmark.backbones import _read_checkpoint
+from fieldmark.backbones import trunk_tensors
 from fieldmark.callbacks import Callback, Progress
 from fieldmark.checkpoint import load_checkpoint, save_checkpoint
 from fieldmark.errors import EmptyDatasetError
@@ -33,9 +33,8 @@ CHECKPOINT = "fine-tune.safetensors"
 
 def initial_weights(learner: Learner) -> Weights:
     """What fine-tuning begins with: the backbone as it was published, and the fitted head."""
-    trunk = _read_checkpoint(learner._done.backbone.arch)
-    own = {name: value for name, value in trunk.items() if not name.startswith("_fc")}
-    return Weights(own, learner._done.head.head)
+    arch = learner._done.backbone.arch
+    return Weights(trunk_tensors(arch), learner._done.head.head, arch)
 
 
 @dataclass
@@ -91,7 +90,9 @@ class FineTuneRun:
             return False
         history = [EpochResult(**entry) for entry in checkpoint.state["history"]]
         self._state = _State(**{**checkpoint.state, "history": history})
-        self._best, self._now = (Weights.below(checkpoint, prefix) for prefix in ("best.", "now."))
+        self._best, self._now = (
+            Weights.below(checkpoint, prefix, self._fit.backbone.arch) for prefix in ("best.", "now.")
+        )
         self._memory = checkpoint.below("memory.")
         return True
 
@@ -223,5 +224,5 @@ def _made_of(learner: Learner, config: FineTuneConfig) -> str:
     told = learner.config
     photos = [[item.hash, item.label] for item in learner.train_items]
     held_out = [[item.hash, item.label] for item in learner.valid.items]
-    settings = [FORMAT, told.arch, told.rule.as_dict(), told.balanced, asdict(config)]
+    settings = [FORMAT, learner._done.backbone.key, told.rule.as_dict(), told.balanced, asdict(config)]
     return sha256(json.dumps([settings, photos, held_out]).encode()).hexdigest()

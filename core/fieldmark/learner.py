@@ -121,7 +121,7 @@ class Learner:
             EmptyDatasetError: too few photos could be read.
             Cancelled: the callback asked to stop; features computed so far are kept.
         """
-        backbone = load_backbone(self.config.arch)
+        backbone = load_backbone(self.config.arch, size_px=self.config.rule.size_px)
         train, valid = self._items(self.split.train), self._items(self.split.valid)
         with self._timed("features"):
             found = self._extract([*train, *valid], backbone, callback)

@@ -49,6 +49,10 @@ class Lite0(nn.Module):
         pooled: Tensor = x.mean((2, 3))  # (N, 1280)
         return pooled
 
+    def normalise_(self, photos: Tensor) -> Tensor:
+        """As the function below."""
+        return normalise_(photos)
+
     def load(self, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Take weights by their original names."""
         own = {k: torch.tensor(v) for k, v in tensors.items() if not k.startswith(CLASSIFIER)}

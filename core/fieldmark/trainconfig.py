@@ -18,7 +18,7 @@ class TrainConfig:
     """How to train."""
 
     arch: str = DEFAULT_ARCH
-    """Backbone, by name."""
+    """Backbone, by name: the embedded one, or any of timm or torchvision (see architectures.py)."""
     rule: ResizeRule = field(default_factory=lambda: ResizeRule(FIT_SIZE_PX))
     """How photos are fitted into the square."""
     seed: int = 42

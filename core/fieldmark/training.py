@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from fieldmark.advice import Advice, auto_advice
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, silent
+from fieldmark.checkreport import UNEVEN
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.duplicates import find_near_duplicates
 from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
@@ -56,6 +58,11 @@ class TrainResult:
         """How it was trained: "fit" or "fine-tune"."""
         return "fine-tune" if isinstance(self.learner, FineTuned) else "fit"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of these photos and their split, a sentence each."""
+        return (*self.learner.split.notes, *_uneven(self.card, balanced=self.learner.config.balanced))
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values: what `fieldmark train --json` prints."""
         learner, valid = self.learner, self.learner.valid
@@ -82,7 +89,7 @@ class TrainResult:
                 {"path": _relative(path, root), "code": e.code, "reason": str(e)}
                 for path, e in learner.failures.items()
             ],
-            "notes": list(learner.split.notes),
+            "notes": list(self.notes),
             "computed": learner.computed,
             "seconds": self.seconds,
         }
@@ -133,6 +140,19 @@ def train(
         shutil.rmtree(workdir, ignore_errors=True)  # what it would go on from is not needed any more
     seconds = {"read": round(read, 3), **learner.seconds, "total": round(perf_counter() - started, 3)}
     return TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds, advice)
+
+
+def _uneven(card: ModelCard, *, balanced: bool) -> Iterator[str]:
+    """Say that one class has many times the photos of another, and what to do."""
+    most, least = (
+        max(card.classes, key=card.classes.__getitem__),
+        min(card.classes, key=card.classes.__getitem__),
+    )
+    if not balanced and card.classes[most] > UNEVEN * card.classes[least]:
+        yield (
+            f"It learned from {card.classes[most]} photos of {most} and {card.classes[least]} of {least}. Add photos of "
+            f"{least}, or train with --balanced, which weighs classes equally."
+        )
 
 
 def _run_name(learner: Learner, tuning: FineTuneConfig | None) -> str:

@@ -30,7 +30,8 @@ from fieldmark.errors import FieldmarkError
 from fieldmark.finetuned import Weights
 from fieldmark.head import Head
 from fieldmark.schedule import Hyper, Precision, cut
-from fieldmark.torchbackbone import Lite0, normalise_
+from fieldmark.torchbackbone import Lite0
+from fieldmark.trunks import Trunk
 
 CPU_CHUNK = 16
 """Photos computed at once on a CPU: on two cores 22 ms a photo in a step, and up to twice that with 64."""
@@ -65,7 +66,8 @@ class Tuner:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.size_px, self.chunk = size_px, CPU_CHUNK if self.device.type == "cpu" else GPU_CHUNK
         self.precision: Precision = "f32"
-        self.net = Lite0(weights.trunk).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.arch = weights.arch
+        self.net: Lite0 | Trunk = _network(weights).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         classes, dim = weights.head.weight.shape
         self.head = nn.Linear(dim, classes).to(self.device)
         self.load(weights)
@@ -100,7 +102,7 @@ class Tuner:
     def weights(self) -> Weights:
         """Give a copy of the weights as they are now."""
         weight, bias = (p.detach().cpu().numpy().copy() for p in (self.head.weight, self.head.bias))
-        return Weights(dict(self.net.tensors()), Head(weight, bias))
+        return Weights(dict(self.net.tensors()), Head(weight, bias), self.arch)
 
     def memory(self) -> dict[str, npt.NDArray[Any]]:
         """Give what the optimiser remembers, by parameter; empty before the first step."""
@@ -156,7 +158,7 @@ class Tuner:
 
     def _loss(self, batch: Batch, chunk: slice, *, frozen: bool) -> Tensor:
         photos = torch.from_numpy(batch.photos[chunk]).to(self.device)
-        views = _laid_out(normalise_(apply_draw(photos, batch.draw.rows(chunk), self.size_px)))
+        views = _laid_out(self.net.normalise_(apply_draw(photos, batch.draw.rows(chunk), self.size_px)))
         coarse = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
         with coarse, torch.set_grad_enabled(not frozen):
             features = self.net(views)
@@ -214,7 +216,11 @@ def _optimiser(groups: Sequence[list[nn.Parameter]]) -> torch.optim.AdamW:
     return torch.optim.AdamW(settings, lr=0.0, betas=(0.95, BETA2), eps=EPSILON, foreach=True)
 
 
-def _look_up(net: Lite0, pulse: Callable[[], None]) -> None:
+def _network(weights: Weights) -> Lite0 | Trunk:
+    return Trunk(weights.arch, weights.trunk) if weights.arch.library else Lite0(weights.trunk)
+
+
+def _look_up(net: Lite0 | Trunk, pulse: Callable[[], None]) -> None:
     """Call `pulse` between the network's blocks, on the way there and on the way back."""
 
     def after(_module: nn.Module, _args: object, output: Tensor) -> None:

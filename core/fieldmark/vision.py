@@ -43,6 +43,7 @@ _declared = None if _operators_load() else _declare_operators()
 
 import torchvision  # noqa: E402, TID251 - after the declaration, that is the point
 from torchvision import models  # noqa: E402, TID251
+from torchvision.models import feature_extraction  # noqa: E402, TID251
 from torchvision.transforms import v2 as transforms  # noqa: E402, TID251
 
-__all__ = ["models", "torchvision", "transforms"]
+__all__ = ["feature_extraction", "models", "torchvision", "transforms"]

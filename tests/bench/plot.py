@@ -30,7 +30,7 @@ class Axes:
     """From seconds and error to places in the picture."""
 
     def __init__(self, seconds: Sequence[float], errors: Sequence[float]) -> None:
-        self.low, self.high = floor(log10(min(seconds))), ceil(log10(max(seconds) * 1.05))
+        self.low, self.high = floor(log10(min(seconds))), log10(_round_up(max(seconds)))
         self.top = max(0.02, max(errors) * 1.08)
 
     def x(self, seconds: float) -> float:
@@ -78,6 +78,14 @@ def write_plot(rows: Sequence[Row], path: Path) -> None:
     )
 
 
+def _round_up(seconds: float) -> float:
+    """The next of 1, 2, 5, 10, 20 …"""
+    power = 10.0 ** floor(log10(seconds))
+    return next(
+        factor * power for factor in (1, 2, 5, 10) if factor * power >= seconds * 1.02 or factor == 10
+    )
+
+
 def _frame(axes: Axes) -> Iterable[str]:
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     step = next(s for s in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2) if axes.top / s <= 6.5 or s == 0.2)
@@ -85,10 +93,10 @@ def _frame(axes: Axes) -> Iterable[str]:
         y = axes.y(number * step)
         yield f'<line x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e3e6ea"/>'
         yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{100 * number * step:g} %</text>'
-    for power in range(axes.low, axes.high + 1):
+    for power in range(axes.low, ceil(axes.high) + 1):
         for factor in (1, 2, 5):
             seconds = factor * 10.0**power
-            if seconds <= 10.0**axes.high:
+            if log10(seconds) <= axes.high + 1e-9:
                 x = axes.x(seconds)
                 yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}" stroke="#e3e6ea"/>'
                 yield f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{seconds:g}</text>'
