@@ -18,6 +18,8 @@ EARLY_SHARE = 8
 """Layers whose maps are at least an eighth of the photo's side are early, as the first two stages of a ResNet."""
 EARLY_WITHOUT_MAPS = 1 / 3
 """Share of the layers that is early in a network whose maps never shrink."""
+CLASSIFIERS: tuple[str, ...] = ("fc", "classifier", "head", "AuxLogits", "aux1", "aux2")
+"""What torchvision calls the layers behind the trunk."""
 
 
 class Trunk(nn.Module):
@@ -115,7 +117,7 @@ class Trunk(nn.Module):
 def _classifier_names(network: nn.Module) -> set[str]:
     """Tensors of the layers behind the trunk: what a file may lack, or have for other classes."""
     config = getattr(network, "pretrained_cfg", None)
-    tops = ("fc", "classifier", "head", "AuxLogits", "aux1", "aux2")
+    tops = CLASSIFIERS
     if config is not None:  # timm's was built without a classifier, but heads may have layers of their own
         found = config.get("classifier") or ()
         tops = (found,) if isinstance(found, str) else tuple(found)
@@ -150,7 +152,14 @@ def _torchvision_maps(arch: Architecture, network: nn.Module) -> Callable[[Tenso
     outputs = feature_extraction.create_feature_extractor(network, return_nodes=names)
     with torch.inference_mode():
         found = outputs.eval()(torch.zeros(1, 3, arch.size_px, arch.size_px))
-    maps = [n for n, v in found.items() if isinstance(v, Tensor) and v.dim() == 4 and min(v.shape[2:]) > 1]
+    maps = [
+        name
+        for name, value in found.items()
+        if isinstance(value, Tensor)
+        and value.dim() == 4
+        and min(value.shape[2:]) > 1
+        and name.partition(".")[0] not in CLASSIFIERS  # a classifier can be a convolution
+    ]
     if not maps:
         raise BackboneError(f"{arch.name} gives no feature map that can be shown.", code="unsupported")
     last = feature_extraction.create_feature_extractor(network, return_nodes={maps[-1]: "fmap"}).eval()
