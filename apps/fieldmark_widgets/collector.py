@@ -86,6 +86,7 @@ class Collector(Component):
     _progress = traitlets.Dict().tag(sync=True)
     _result = traitlets.Dict().tag(sync=True)
     _goes_on = traitlets.Bool(False).tag(sync=True)
+    _shows_photos = traitlets.Bool(True).tag(sync=True)
     _is_first = traitlets.Bool(True).tag(sync=True)
     _offers_sample = traitlets.Bool(False).tag(sync=True)
 
@@ -97,6 +98,7 @@ class Collector(Component):
         on_sample: Callable[[], None] | None = None,
         rules: Rules | None = None,
         endpoints: Mapping[str, str] | None = None,
+        shows_photos: bool = True,
         **traits: Any,
     ) -> None:
         """Collect into a workspace's project, or into the dataset folder of a path, which is made where it is not.
@@ -106,6 +108,7 @@ class Collector(Component):
             on_sample: what to do instead where nothing can be reached.
             rules: what may be fetched; without them, what the environment says.
             endpoints: another address of a source's API, by its name; without them, what the environment says.
+            shows_photos: whether the latest photos stay in sight afterwards; False where something else shows them.
         """
         folder = Path(workspace) if isinstance(workspace, str | Path) else None
         is_new = folder is not None and not folder.exists()
@@ -119,7 +122,7 @@ class Collector(Component):
         self._shown, self._next_look = 0, 0.0
         self._into = Path()
         sources = [_source(name, self._endpoints) for name in PROVIDERS if name != "list"]
-        super().__init__(latest=Gallery(), _sources=sources, **traits)
+        super().__init__(latest=Gallery(), _sources=sources, _shows_photos=shows_photos, **traits)
         self.on_msg(self._receive)
         self.workspace.observe(self._on_project, "project")
         self._on_project()
@@ -218,7 +221,7 @@ class Collector(Component):
         catalog = Catalog.open(root, write=False)
         photos = {photo.hash: photo for photo in catalog.with_hash(hashes)}
         self.latest.rows = tuple(
-            GalleryRow(p.id, catalog.file_of(p), p.hash, p.label, p.licence or "", credit=_credit(p.author, p.licence))
+            GalleryRow(p.id, catalog.file_of(p), p.hash, p.label, _credit(p.author, p.licence), credit=_credit(p.author, p.licence))
             for hash_ in reversed(hashes) if (p := photos.get(hash_)) is not None
         )  # fmt: skip
 

@@ -118,7 +118,9 @@ class Importer(Component):
         """Make what collects into the same dataset, where its package is installed."""
         from fieldmark_widgets.collector import Collector
 
-        return Collector(self.workspace, new_folder=self._new_folder, on_sample=self.import_sample)
+        return Collector(
+            self.workspace, new_folder=self._new_folder, on_sample=self.import_sample, shows_photos=False
+        )
 
     def import_from(self, source: str | Path, *, name: str = "", regex: str = "") -> None:
         """Import a folder, archive or CSV in the worker; `wait` for it, then see `report` and `problem`.
@@ -259,7 +261,7 @@ class Importer(Component):
         self._counts = [{"label": label, "n": n} for label, n in counts.items()]
         photos = project.catalog.photos(label=self.label or None)
         self.gallery.rows = tuple(
-            GalleryRow(p.id, project.catalog.file_of(p), p.hash, p.label, Path(p.original_name).name, credit=_credit(p.author, p.licence))
+            GalleryRow(p.id, project.catalog.file_of(p), p.hash, p.label, _credit(p.author, p.licence) or Path(p.original_name).name, credit=_credit(p.author, p.licence))
             for p in photos
         )  # fmt: skip
 

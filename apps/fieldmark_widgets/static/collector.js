@@ -20,7 +20,7 @@ export default {
     update();
     const gallery = await host.getWidget(model.get("latest"));
     await gallery.render({ el: latest });
-    const showLatest = () => { latest.hidden = model.get("state") === "empty" || model.get("state") === "failed"; };
+    const showLatest = () => { latest.hidden = model.get("state") !== "busy" && !(model.get("_shows_photos") && model.get("state") === "ready"); };
     model.on("change:state", showLatest);
     showLatest();
   },

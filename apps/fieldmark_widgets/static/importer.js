@@ -52,7 +52,7 @@ function drawSource(model, strings) {
   const root = make("details", { class: "fm-card fm-importer-source" }, title,
     make("p", { class: "fm-soft", text: strings.intro }),
     make("label", { class: "fm-field" }, make("span", { text: strings.path }),
-      make("span", { class: "fm-importer-path" }, path, makeButton(strings.import, go, { kind: "fm-primary" }))), list, options,
+      make("span", { class: "fm-importer-path" }, path, makeButton(strings.import, go, { kind: model.get("collector") ? "" : "fm-primary" }))), list, options,
     make("p", { class: "fm-importer-or", text: strings.drop }), drop,
     make("div", { class: "fm-row" }, makeButton(strings.sample, () => model.send({ kind: "sample" })), make("span", { class: "fm-soft", text: strings.sample_hint })));
   let before = null;

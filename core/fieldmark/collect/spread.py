@@ -60,6 +60,8 @@ class Spread:
             yield f"{self.small} of {self.n} are smaller than {SMALL_PX} px and will be enlarged."
 
     def _daylight(self) -> str:
+        if self.dark > 0.8 * self.n:
+            return f"{self.dark} of {self.n} are dark or without colour: add photos by day, if the model is to know it then."
         if self.dark >= 0.2 * self.n:
             return f"{self.dark} of {self.n} are dark or without colour, {self.n - self.dark} by day: both are there."
         return (
@@ -71,7 +73,7 @@ class Spread:
     def _dates(self) -> Iterator[str]:
         dated = sum(self.months.values())
         if dated < ENOUGH:
-            yield f"Only {dated} of {self.n} say when they were taken."
+            yield f"{f'Only {dated}' if dated else 'None'} of {self.n} say when they were taken."
             return
         seasons = Counter(_SEASONS[month % 12 // 3] for month in self.months.elements())
         missing = [season for season in _SEASONS if seasons[season] < 0.05 * dated]
