@@ -23,7 +23,6 @@ import traitlets
 
 from fieldmark.audit import read_audit
 from fieldmark.callbacks import Progress
-from fieldmark.catalog_schema import FILE_NAME, HIDDEN
 from fieldmark.decisions import Decision, StagedDecision
 from fieldmark.errors import Cancelled
 from fieldmark.issue import KINDS
@@ -35,7 +34,7 @@ from fieldmark_widgets.cleanerwords import describe_kinds, say_headline, say_sum
 from fieldmark_widgets.closeups import CloseUps
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow, LazyRows
-from fieldmark_widgets.galleryrows import chosen_in, focus_on, row_of, target_of
+from fieldmark_widgets.galleryrows import chosen_in, first_left, focus_on, row_of, target_of
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.photolist import PhotoList, photos_to_clean
 from fieldmark_widgets.photorows import Judgement, judge_project
@@ -212,7 +211,7 @@ class Cleaner(Component):
         if self.staging is not None and self._check:
             decided = [row.photo for row in self.photos.of(photo_ids)]
             answer_check(self.staging.catalog, decided, self.staging.decisions)
-        self._seen_ns = self._written_ns()
+        self._seen_ns = self.staging.written_ns() if self.staging else 0
         if self.decision == "any":
             self._renew()
         else:
@@ -260,8 +259,8 @@ class Cleaner(Component):
         self._n_decided, self._rejudging = 0, Rejudging(learner, project.catalog) if learner else None
         self._look_closely_with(CloseUps(project.catalog, learner))
         self._read(judgements)
-        if untouched and self.shown:  # nobody has begun: begin with the most surprising one
-            focus_on(self.gallery, self.shown[0].photo.id)
+        if untouched and self.shown:  # nobody has begun: begin with the most doubtful one that is left
+            focus_on(self.gallery, first_left(self.shown, self.staging.decisions if self.staging else {}))
         if (error := done.exception()) is not None and not isinstance(error, Cancelled):
             self.problem = explain_error(error)
 
@@ -277,7 +276,7 @@ class Cleaner(Component):
         if project is None or self.staging is None:
             self.photos = PhotoList()
         else:
-            self._seen_ns = self._written_ns()
+            self._seen_ns = self.staging.written_ns()
             self.staging.read()
             photos = photos_to_clean(project.catalog)
             self.photos = self.photos.renewed(photos) if judgements is None else PhotoList(photos, judgements)
@@ -360,11 +359,6 @@ class Cleaner(Component):
         self._target = target_of(rows, waiting.get(rows[0].photo.id) if rows else None)
         self._has_suggestion = any(row.said is not None for row in rows)
 
-    def _written_ns(self) -> int:
-        """When the catalog was written last, by whomever."""
-        project = self.workspace.project
-        return (project.root / HIDDEN / FILE_NAME).stat().st_mtime_ns if project else 0
-
     def _show_progress(self, progress: Progress) -> None:
         if self._watch is not None:
             self._progress = CLEANER["progress"].format(
@@ -398,5 +392,5 @@ class Cleaner(Component):
 
     def _look(self) -> None:
         """See whether another page has changed something."""
-        if self._written_ns() != self._seen_ns:
+        if self.staging is not None and self.staging.written_ns() != self._seen_ns:
             self.workspace.say_changed()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fieldmark.decisions import StagedDecision
@@ -83,3 +83,9 @@ def focus_on(gallery: Gallery, photo_id: int) -> None:
     gallery.selected = ()
     if gallery.shows(photo_id):
         gallery.focus = photo_id
+
+
+def first_left(rows: Sequence[PhotoRow], decided: Collection[int]) -> int:
+    """The first photo that nothing was decided about yet, by id; the first of all where there is none."""
+    ids = [row.photo.id for row in rows]
+    return next((photo_id for photo_id in ids if photo_id not in decided), ids[0])

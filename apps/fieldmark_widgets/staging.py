@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fieldmark import decisions
 from fieldmark.catalog import Catalog
+from fieldmark.catalog_schema import FILE_NAME, HIDDEN
 from fieldmark.decisions import Decision, StagedDecision
 
 
@@ -31,6 +32,10 @@ class Staging:
         self.decisions: dict[int, StagedDecision] = {}
         """By photo, in the order of deciding."""
         self.read()
+
+    def written_ns(self) -> int:
+        """When the catalog was written last, by whomever."""
+        return (self.root / HIDDEN / FILE_NAME).stat().st_mtime_ns
 
     def read(self) -> None:
         """See what others have decided meanwhile."""
