@@ -12,12 +12,12 @@ duplicates are left out when its score is taken.
 The p-value is right for more photos of the same source, and only for them: photos of one scrape have
 neighbours in it that photos from elsewhere do not have, so a flag at p < 5 % went up for 8 to 18 % of photos
 that show the same things in another way. So the flag has limits of its own, from scores of training photos
-whose whole *neighbourhood* was held out: a fifth of the photos, those most alike, is left out at a time, and a
-photo is unfamiliar when it is stranger than nearly all of them were then. Measured at 5 % (bench_fit): 1–3 %
-of the same source, at most 5 % of photos made smaller, blurred, darker or compressed, 3 % of another
-collection, and still practically all drawings, other animals, textures and documents. Augmented views and
-plain folds as calibration did worse, and views cost a forward pass. What it does not help with: a camera
-that looks at a place never seen is told as unfamiliar, and it is.
+whose whole *neighbourhood* was held out: up to a sixth of the photos, those most alike, is left out at a time,
+and a photo is unfamiliar when it is stranger than nearly all of them were then. When this was chosen, at 5 % it
+flagged 1–3 % of the same source, at most 5 % of photos made smaller, blurred, darker or compressed, 3 % of
+another collection, and practically all drawings, other animals, textures and documents (`make bench-fit` measures
+it anew). Augmented views and plain folds as calibration did worse. What it does not help with: a camera that
+looks at a place never seen is told as unfamiliar (two of three in camtrap_varanger), and it is.
 """
 
 from __future__ import annotations
