@@ -31,7 +31,7 @@ EXPORTER = MappingProxyType(
         "downloading": "{percent} %",
         "serve": "Use in the classify app",
         "served": "In the classify app",
-        "served_now": "The classify app answers with this model from the next photo on.",
+        "served_now": "The classify app answers with this model within a few seconds.",
         "open_app": "Open the classify app",
         "before": "Go back to the model before",
         "went_back": "The classify app answers with the model before again.",

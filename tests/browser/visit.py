@@ -58,7 +58,7 @@ class Visit:
         self.requested: list[str] = []
         self.troubles: list[str] = []
         page.on("request", self._note_request)
-        page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        page.on("pageerror", lambda error: self.troubles.append(f"error: {error} {error.stack}"))
         page.on("dialog", lambda dialog: self.troubles.append(f"a script ran: {dialog.message}"))
         page.on("console", self._note_console)
         page.on("filechooser", lambda _: None)  # from now on no window of the system's opens

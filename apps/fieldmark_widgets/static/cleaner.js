@@ -44,13 +44,22 @@ export default {
     };
     drawSoon(model, ["state", "problem", ...FILTERS, "_classes", "_labels", "_kinds", "_headline", "_summary", "_check", "_notice", "_progress", "_n_only", "_n_shown", "_target"], update);
     update();
-    const look = setInterval(() => { if (!document.hidden && el.isConnected) model.send({ kind: "look" }); }, LOOK_MS);
+    const look = setInterval(() => { if (!document.hidden && el.isConnected) sendQuietly(model, { kind: "look" }); }, LOOK_MS);
     const [gallery, staged] = await Promise.all([host.getWidget(model.get("gallery")), host.getWidget(model.get("changes"))]);
     await Promise.all([gallery.render({ el: photos }), staged.render({ el: changes })]);
     photos.querySelector(".fm-whole-actions").append(drawActions(model, strings, typing));
     return () => clearInterval(look);
   },
 };
+
+// A page that is being left, or whose kernel has ended, cannot send any more, and nobody has asked for this.
+function sendQuietly(model, message) {
+  try {
+    model.send(message);
+  } catch {
+    // the page says what has happened
+  }
+}
 
 // Several traits change together; draw once.
 function drawSoon(model, names, update) {
