@@ -208,7 +208,8 @@ def test_axe_finds_nothing_in_any_state_of_results_and_cleaner(
             ("typing", "/", "Escape"),
         ):
             page.keyboard.press(key)
-            page.wait_for_timeout(600)
+            if name == "whole":
+                page.locator(".fm-cleaner .fm-closeup-near img").first.wait_for(timeout=30_000)
             check_access(guest, f"cleaner-{name}-{size['width']}")
             page.keyboard.press(closing)
         page.keyboard.press("d")
@@ -222,6 +223,7 @@ def test_axe_finds_nothing_in_any_state_of_results_and_cleaner(
         check_access(guest, f"cleaner-none-{size['width']}")
         page.get_by_role("button", name="Show all photos").click()
         expect(page.locator(".fm-cleaner-none")).to_be_hidden()
+        page.locator(".fm-cleaner-photos .fm-cell img").first.wait_for()
         page.locator(GRID).focus()
         page.keyboard.press("z")
         expect(page.locator(".fm-cleaner")).to_contain_text("Nothing is staged")

@@ -101,10 +101,12 @@ function drawOver(label, ...children) {
   const root = make("div", { class: "fm-cleaner-over fm-card", role: "dialog", "aria-modal": "true", "aria-label": label, tabindex: "-1", popover: "manual" }, ...children);
   const shade = make("div", { class: "fm-cleaner-shade", popover: "manual", "aria-hidden": "true", on: { click: () => close() } });
   let from = null;
+  const around = () => [...place.parentElement.children].filter((other) => other !== place);
   const isOpen = () => root.matches(":popover-open");
   const open = () => {
     if (isOpen()) return;
     from = document.activeElement;
+    for (const other of around()) other.inert = true; // nobody can come to what lies beneath
     shade.showPopover();
     root.showPopover();
     root.focus();
@@ -113,6 +115,7 @@ function drawOver(label, ...children) {
     if (!isOpen()) return;
     root.hidePopover();
     shade.hidePopover();
+    for (const other of around()) other.inert = false;
     from?.focus();
   };
   root.addEventListener("keydown", (event) => {
@@ -122,7 +125,8 @@ function drawOver(label, ...children) {
     event.preventDefault();
     event.stopPropagation();
   });
-  return { root: make("div", {}, shade, root), over: root, open, close, isOpen };
+  const place = make("div", {}, shade, root);
+  return { root: place, over: root, open, close, isOpen };
 }
 
 function keepInside(event, root) {
@@ -135,7 +139,7 @@ function drawHelp(strings) {
   const lines = [["Enter", "keep"], ["d", "delete"], ["1–9, 0", "digits"], ["/", "slash"], ["a", "accept"], ["u", "unsure"], ["z", "undo"], ["⌫", "back"], ["space", "space"], ["m", "map"], ["←→↑↓", "arrows"], ["⇧ arrows", "range"], ["Ctrl A", "all"], ["?", "help"]];
   const list = make("dl", { class: "fm-cleaner-keys" }, ...lines.map(([key, what]) => make("div", {}, make("dt", {}, make("kbd", { text: key })), make("dd", { text: strings[`key_${what}`] }))));
   const close = makeButton(strings.close, () => help.close());
-  const help = drawOver(strings.keys, make("h3", { text: strings.keys }), list, make("div", { class: "fm-row" }, close));
+  const help = drawOver(strings.keys, make("h2", { text: strings.keys }), list, make("div", { class: "fm-row" }, close));
   help.over.addEventListener("keydown", (event) => {
     if (event.key !== "?") return;
     event.stopPropagation();
@@ -149,7 +153,7 @@ function drawTyping(model, strings) {
   const id = `fm-labels-${Math.random().toString(36).slice(2)}`;
   const input = make("input", { class: "fm-select", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list", "aria-label": strings.other, placeholder: strings.other, autocomplete: "off", maxlength: 200 });
   const list = make("ul", { id, role: "listbox", "aria-label": strings.labels, class: "fm-cleaner-names" });
-  const typing = drawOver(strings.relabel_title, make("h3", { text: strings.relabel_title }), input, list);
+  const typing = drawOver(strings.relabel_title, make("h2", { text: strings.relabel_title }), input, list);
   let names = [], at = 0;
   const choose = (label) => {
     typing.close();

@@ -570,9 +570,9 @@ function drawPanel(strings, toggleMap) {
   const why = make("ul", { class: "fm-plain" });
   const bars = make("ul", { class: "fm-closeup-bars", "aria-label": strings.bars });
   const mapText = make("span");
-  const map = make("button", { type: "button", class: "fm-button fm-closeup-map", "aria-pressed": "false", on: { click: toggleMap } }, mapText, make("kbd", { text: "m", "aria-hidden": "true" }));
+  const map = make("button", { type: "button", class: "fm-button fm-closeup-map", "aria-pressed": "false", hidden: true, on: { click: toggleMap } }, mapText, make("kbd", { text: "m", "aria-hidden": "true" }));
   const near = make("div", { class: "fm-closeup-near" });
-  const nearby = make("div", {}, make("h3", { text: strings.neighbours }), near);
+  const nearby = make("div", { hidden: true }, make("h3", { text: strings.neighbours }), near);
   const facts = make("dl", { class: "fm-closeup-facts" });
   const body = make("div", { class: "fm-closeup-body" }, title, why, bars, map, nearby, facts);
   const root = make("section", { class: "fm-closeup", "aria-label": strings.closeup, tabindex: "0" }, body);
