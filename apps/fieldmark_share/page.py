@@ -29,7 +29,7 @@ from fieldmark_widgets.strings import ANSWER, CLASSIFIER, CORRECTION, UPLOADER
 SCRIPTS = ("resize", "photo", "predictor", "answer", "localmodels", "start")
 """Of `page_files`, in the order they build on each other."""
 COMPONENTS = {"UploaderComponent": "uploader", "ClassifierComponent": "classifier"}
-LIMITS = {"max_upload_mib": 100, "max_files": 60, "accept": "image/*"}
+LIMITS = {"max_upload_mib": 100, "max_files": 60, "accept": "image/*", "camera": True}
 """What the uploader asks; nothing is sent anywhere, so it may be more than a server takes."""
 
 
