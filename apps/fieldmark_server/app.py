@@ -30,7 +30,6 @@ from tornado.netutil import bind_sockets
 from traitlets import Bool, Integer, List, Unicode, default
 from traitlets.config import Config
 from voila.app import Voila
-from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.static_file_handler import MultiStaticFileHandler
 
 from fieldmark.errors import FieldmarkError
@@ -40,6 +39,7 @@ from fieldmark.service.service import Service
 from fieldmark_server.apptable import APPS, find_apps, find_notebooks
 from fieldmark_server.assets import AssetHandler
 from fieldmark_server.backend import Backend
+from fieldmark_server.goodbye import GoodbyeHandler
 from fieldmark_server.login import LoginPage
 from fieldmark_server.pages import AppPage, KernelChannel, MissingPage, StartPage, describe_page
 from fieldmark_server.rest import log_request
@@ -168,7 +168,7 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
             (r"/assets/([\w.]+)", AssetHandler, {}),
             (rf"/api/kernels/{KERNEL}", KernelHandler, {}),
             (rf"/api/kernels/{KERNEL}/channels", KernelChannel, {}),
-            (rf"/voila/api/shutdown/{KERNEL}", VoilaShutdownKernelHandler, {}),
+            (rf"/voila/api/shutdown/{KERNEL}", GoodbyeHandler, {}),
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/labextensions/(.*)", FileFindHandler, {"path": self.labextensions_path}),
         ]

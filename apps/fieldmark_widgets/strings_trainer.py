@@ -64,6 +64,7 @@ TRAINER = MappingProxyType(
         "tune": "Fine-tune",
         "tune_on": "Go on fine-tuning",
         "tune_unfinished": "A fine-tuning of these photos was stopped. It goes on after its last whole epoch.",
+        "tune_elsewhere": "A fine-tuning of these photos goes on, begun in another page. Its result will be shown here.",
         "tuned": "fine-tuned",
         "more": "More choices",
         "split_title": "Photos to judge by",

@@ -62,7 +62,8 @@ ROUNDS_SHOWN = 6
 class Trainer(Component):
     """Trains on the workspace's dataset.
 
-    Messages from the browser: `train`, `tune`, `advise`, `cancel`, `choose` (name, value), `another` (photo to look at).
+    Messages from the browser: `train`, `tune`, `advise`, `cancel`, `choose` (name, value), `another` (photo to look at),
+    and `look`, now and then, while another page trains: then its result is shown.
     """
 
     _esm = module("trainer")
@@ -92,6 +93,7 @@ class Trainer(Component):
     _notice = traitlets.Unicode("").tag(sync=True)
     _advice = traitlets.Unicode("").tag(sync=True)
     _is_tuning_unfinished = traitlets.Bool(False).tag(sync=True)
+    _is_tuned_elsewhere = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Train on a workspace's project, or on the dataset folder at a path."""
@@ -180,6 +182,7 @@ class Trainer(Component):
         self.blockers = [TRAINER["no_project"]] if project is None else project.train_blockers()
         if project is None:
             self.state, self.stale, self._result, self._rounds = "empty", "", {}, []
+            self._is_tuned_elsewhere = False
             return
         self.learner = project.learner
         counts = project.catalog.counts()
@@ -193,7 +196,8 @@ class Trainer(Component):
         self._rounds = describe_rounds(rounds)[:ROUNDS_SHOWN]
         self._result = describe_result(rounds[0], say_progress_made(project)) if rounds else {}
         self.stale = say_stale(project, self.learner)
-        self._is_tuning_unfinished = project.is_tuning_unfinished
+        self._is_tuned_elsewhere = self._watch is None and project.is_tuning_now
+        self._is_tuning_unfinished = project.is_tuning_unfinished and not self._is_tuned_elsewhere
         if self._watch is None:
             self.state = "empty" if self.blockers else "ready"
         if self._photo_hash != self._shown:  # the photo that was looked at has gone, or the first one came
@@ -228,6 +232,15 @@ class Trainer(Component):
         self._show()
         if error is not None and not isinstance(error, Cancelled):
             self.state = "failed"
+
+    def _look(self) -> None:
+        """See whether the fine-tuning of a page that was closed has ended; then everybody takes it from the disk."""
+        project = self.workspace.project
+        if project is None or not self._is_tuned_elsewhere or project.is_tuning_now:
+            return
+        if project.is_trained and not project.is_tuning_unfinished:
+            self.workspace.trainings += 1
+        self._show()
 
     def _show_progress(self, progress: Progress) -> None:
         if self._watch is None:
@@ -280,6 +293,8 @@ class Trainer(Component):
             self.advise()
         elif kind == "cancel":
             self.cancel()
+        elif kind == "look":
+            self._look()
         elif kind == "another":
             self._looked_at += max(1, len(self._photos) // 7)  # through the classes, not along one
             self._show_photo()

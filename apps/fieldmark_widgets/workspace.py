@@ -9,15 +9,18 @@ A component alone makes its own: `Cleaner("datasets/bears")`.
 from __future__ import annotations
 
 import getpass
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import traitlets
+from ipykernel.connect import get_connection_file
 
 from fieldmark.callbacks import Callback
 from fieldmark.project import Project
+from fieldmark.staying import sign_beside, staying
 from fieldmark_widgets.worker import Worker
 
 
@@ -66,7 +69,12 @@ class Workspace(traitlets.HasTraits):
             then(done)
 
         work = project.fine_tune if fine_tune else project.fit
-        self.worker.submit(lambda: work(callback), finish)
+
+        def run() -> Any:
+            with staying(_sign_of_kernel()):  # closing the page does not end it
+                return work(callback)
+
+        self.worker.submit(run, finish)
 
     def close(self) -> None:
         """End the worker."""
@@ -76,6 +84,14 @@ class Workspace(traitlets.HasTraits):
 def as_workspace(given: Workspace | Project | str | Path | None) -> Workspace:
     """Take what a component was given."""
     return given if isinstance(given, Workspace) else Workspace(given)
+
+
+def _sign_of_kernel() -> Path | None:
+    """Where this kernel's sign is; None in a script, which is not asked to import what a kernel is made of."""
+    kernelapp = sys.modules.get("ipykernel.kernelapp")
+    if kernelapp is None or not kernelapp.IPKernelApp.initialized():
+        return None
+    return sign_beside(get_connection_file())
 
 
 def _user_name() -> str:

@@ -23,7 +23,7 @@ from fieldmark.finetunerun import FineTuneRun
 from fieldmark.learner import Learner
 from fieldmark.schedule import FineTuneConfig
 
-__all__ = ["EpochResult", "FineTuneConfig", "FineTuned", "best_so_far", "fine_tune"]
+__all__ = ["EpochResult", "FineTuneConfig", "FineTuned", "best_so_far", "fine_tune", "is_running"]
 
 
 def fine_tune(
@@ -70,6 +70,19 @@ def best_so_far(
     if not run.take_up():
         raise NotTrainedError("There is no epoch of this fine-tuning yet. Start it first.")
     return run.result()
+
+
+def is_running(workdir: str | Path) -> bool:
+    """Whether a fine-tuning is under way in the folder, in this process or another."""
+    if not Path(workdir).is_dir():
+        return False
+    lock = FileLock(Path(workdir) / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError) as exc:
+        return isinstance(exc, Timeout)
+    lock.release()
+    return False
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from fieldmark.catalog_schema import HIDDEN
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.duplicates import find_near_duplicates
 from fieldmark.errors import FieldmarkError, NotTrainedError
-from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune
+from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune, is_running
 from fieldmark.learner import MIN_PHOTOS_A_CLASS, Learner
 from fieldmark.modelfile import ModelCard
 from fieldmark.resize import Method as ResizeMethod
@@ -203,6 +203,11 @@ class Project:
     def is_tuning_unfinished(self) -> bool:
         """Whether a fine-tuning of photos and choices as they are now was begun and not ended, here or elsewhere."""
         return self.catalog.setting(TUNING) == list(self._now())
+
+    @property
+    def is_tuning_now(self) -> bool:
+        """Whether a fine-tuning of these photos is under way at this moment, here or in another page's kernel."""
+        return is_running(self._workdir)
 
     def fitted(self, callback: Callback = silent) -> Learner:
         """Give the learner of photos and choices as they are now, fitting it only where that was not done yet.

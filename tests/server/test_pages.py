@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import httpx
 import nbformat
 import pytest
 
+from fieldmark.staying import sign_beside, staying
 from fieldmark_server.apptable import APPS
 from server.running import RunningServer, run_server
 
@@ -52,6 +54,19 @@ def test_a_visitor_who_leaves_takes_the_kernel_along(visitor: httpx.Client) -> N
     kernel = read_config(visitor.get("/classify").text)["kernelId"]
     assert visitor.get(f"/api/kernels/{kernel}").status_code == 200
     assert leave(visitor, kernel).status_code == 204
+    assert visitor.get(f"/api/kernels/{kernel}").status_code == 404
+
+
+def test_a_kernel_that_trains_outlives_its_page_until_that_is_done(visitor: httpx.Client) -> None:
+    kernel = read_config(visitor.get("/classify").text)["kernelId"]
+    (connection_file,) = Path(tempfile.gettempdir()).glob(f"voila_*/kernel-{kernel}.json")
+    with staying(sign_beside(connection_file)):
+        assert leave(visitor, kernel).status_code == 204
+        time.sleep(2.5)
+        assert visitor.get(f"/api/kernels/{kernel}").status_code == 200
+    deadline = time.monotonic() + 30
+    while visitor.get(f"/api/kernels/{kernel}").status_code == 200 and time.monotonic() < deadline:
+        time.sleep(0.2)
     assert visitor.get(f"/api/kernels/{kernel}").status_code == 404
 
 

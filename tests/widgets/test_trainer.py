@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from fieldmark.decisions import Decision
 from fieldmark.importing import import_photos
@@ -252,4 +253,33 @@ def test_a_fine_tuning_that_was_stopped_is_offered_to_go_on_in_a_new_kernel(
     assert again._is_tuning_unfinished
     receive(again, {"kind": "choose", "name": "resize", "value": "pad"})  # that would be another one
     assert not again._is_tuning_unfinished
+    again.close()
+
+
+def test_a_kernel_stays_for_as_long_as_it_trains(
+    quick: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign = tmp_path / "kernel.json.staying"
+    monkeypatch.setattr("fieldmark_widgets.workspace._sign_of_kernel", lambda: sign)
+    seen = []
+    quick.workspace.train(lambda _progress: seen.append(sign.exists()), lambda _done: None)
+    quick.wait()
+    assert seen
+    assert all(seen)
+    assert not sign.exists()
+
+
+def test_what_goes_on_without_its_page_is_said_and_its_result_is_shown(
+    quick: Trainer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dataset" / ".fieldmark" / "fine-tune"
+    folder.mkdir(parents=True)
+    with FileLock(folder / "lock"):  # as the kernel of the page that was closed holds it
+        again = Trainer(tmp_path / "dataset")
+        receive(again, {"kind": "look"})
+        assert (again._is_tuned_elsewhere, again._result, again.workspace.trainings) == (True, {}, 0)
+        project(quick).fit()
+    receive(again, {"kind": "look"})
+    assert (again._is_tuned_elsewhere, again.workspace.trainings) == (False, 1)
+    assert again._result["headline"].endswith("wrong")
     again.close()

@@ -3,6 +3,7 @@
 const METHODS = ["crop", "squish", "pad"];
 const SPLITS = ["random", "by_date", "by_group"];
 const VIEWS = [0, 1, 2];
+const LOOK_MS = 3000;
 
 export default {
   render({ model, el }) {
@@ -20,7 +21,15 @@ export default {
       problem.hidden = !problem.textContent;
       choices.hidden = top.hidden = model.get("blockers").length > 0;
     });
-    return fitting.close;
+    const look = setInterval(() => {
+      if (document.hidden || !el.isConnected || !model.get("_is_tuned_elsewhere")) return;
+      try {
+        model.send({ kind: "look" });
+      } catch {
+        clearInterval(look); // the page is being left
+      }
+    }, LOOK_MS);
+    return () => { clearInterval(look); fitting.close(); };
   },
 };
 
@@ -222,21 +231,23 @@ function drawOptions(options, label, onChoose) {
 // --- Fine-tuning ----------------------------------------------------------------------------------------------
 
 function drawTune(model, strings) {
+  const elsewhere = make("p", { role: "status", text: strings.tune_elsewhere });
   const advice = make("p", { class: "fm-trainer-advice", role: "status" });
   const unfinished = make("p", { class: "fm-trainer-stale", text: strings.tune_unfinished });
   const ask = makeButton(strings.advise, () => model.send({ kind: "advise" }));
   const tune = makeButton(strings.tune, () => model.send({ kind: "tune" }));
   const root = make("div", { class: "fm-card fm-trainer-tune" }, make("h3", { text: strings.tune_title }), make("p", { class: "fm-soft", text: strings.tune_text }),
-    unfinished, advice, make("div", { class: "fm-row" }, ask, tune));
+    elsewhere, unfinished, advice, make("div", { class: "fm-row" }, ask, tune));
   follow(model, ["_is_tuning_unfinished", "state"], () => {
     const stopped = model.get("_is_tuning_unfinished") && model.get("state") !== "busy";
     unfinished.hidden = !stopped;
     tune.textContent = stopped ? strings.tune_on : strings.tune;
   });
-  follow(model, ["_advice", "state"], () => {
+  follow(model, ["_is_tuned_elsewhere"], () => { elsewhere.hidden = !model.get("_is_tuned_elsewhere"); });
+  follow(model, ["_advice", "_is_tuned_elsewhere", "state"], () => {
     advice.textContent = model.get("_advice");
     advice.hidden = !advice.textContent;
-    for (const button of [ask, tune]) button.setAttribute("aria-disabled", String(model.get("state") === "busy"));
+    for (const button of [ask, tune]) button.setAttribute("aria-disabled", String(model.get("state") === "busy" || model.get("_is_tuned_elsewhere")));
   });
   return root;
 }
