@@ -39,7 +39,14 @@ export default {
     for (const name of ["state", "problem", "_station", "_wall", "_queue", "_figures", "_did"]) model.on(`change:${name}`, soon);
     pictures.onPicture = soon;
     update();
-    const tick = setInterval(() => { if (!document.hidden) model.send({ kind: "look" }); }, TICK_MS);
+    const tick = setInterval(() => {
+      if (document.hidden || !el.isConnected) return;
+      try {
+        model.send({ kind: "look" });
+      } catch {
+        clearInterval(tick); // the page is being left
+      }
+    }, TICK_MS);
     return () => { clearInterval(tick); pictures.close(); };
   },
 };
