@@ -232,7 +232,8 @@ def test(_settings: Mapping[str, str]) -> int:
     if not install_browser():
         failed.append("a browser for tests/browser")
     print(f"--- pytest (failed before it: {', '.join(failed) or 'nothing'})", flush=True)
-    if _run("-m", "pytest"):
+    # Two at a time, a file always in one process: most tests wait for a browser or a server half of their time.
+    if _run("-m", "pytest", "-n", "2", "--dist", "loadfile"):
         failed.append("pytest")
     if failed:
         print(f"Failed: {', '.join(failed)}.", flush=True)

@@ -91,8 +91,8 @@ def measure(model: Path | None) -> Measured:
         files = _open_files(process)
     return Measured(
         start_s=round(start_s, 2),
-        warm_s=round(waits[0], 2),
-        cold_s=round(max(waits[1:]), 2),
+        warm_s=round(waits[0], 4),
+        cold_s=round(max(waits[1:]), 4),
         base_mb=round(base_mb, 1),
         visitor_mb=round(max(1.0, (full_mb - base_mb) / VISITORS), 1),
         counted=counted,
