@@ -39,9 +39,10 @@ from fieldmark.service.service import Service
 from fieldmark_server.apptable import APPS, find_apps, find_notebooks
 from fieldmark_server.assets import AssetHandler
 from fieldmark_server.backend import Backend
+from fieldmark_server.channel import KernelChannel
 from fieldmark_server.goodbye import GoodbyeHandler
 from fieldmark_server.login import LoginPage
-from fieldmark_server.pages import AppPage, KernelChannel, MissingPage, StartPage, describe_page
+from fieldmark_server.pages import AppPage, MissingPage, StartPage, describe_page
 from fieldmark_server.rest import log_request
 from fieldmark_server.routes import api_routes
 from fieldmark_server.visitors import Visitors

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
-from tornado.websocket import WebSocketClosedError
 from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import (
-    VoilaKernelWebsocketHandler,
-    read_header_from_binary_message,
-)
 
 from fieldmark_server.apptable import APPS, AppCard
 from fieldmark_server.assets import asset_url
@@ -22,9 +15,6 @@ from fieldmark_server.visitors import Visitors
 
 KERNEL_OF_PAGE = re.compile(r'"kernelId": "([\w-]+)"')
 """As index.html.j2 writes it."""
-
-KEPT_FROM_VISITORS = frozenset({"stream", "error", "execute_input"})
-"""What a kernel writes may hold paths and tracebacks; it is on the server's console already."""
 
 
 def page_facts(base_url: str, title: str) -> dict[str, Any]:
@@ -102,34 +92,6 @@ class AppPage(Page, TornadoVoilaHandler):  # type: ignore[misc]  # voila carries
         if isinstance(chunk, str) and (found := KERNEL_OF_PAGE.search(chunk)):
             self.kernel_of_page = found[1]
         super().write(chunk)
-
-
-class KernelChannel(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # voila carries no types
-    """The connection between a page and its kernel."""
-
-    def write_message(self, message: bytes | str | dict[str, Any], binary: bool = False) -> Any:
-        """Pass a message on, unless it is not meant for visitors."""
-        if _message_type(message) in KEPT_FROM_VISITORS:
-            return None
-        sent = super().write_message(message, binary)
-        if isinstance(sent, asyncio.Future):
-            sent.add_done_callback(_forget_closed)
-        return sent
-
-
-def _forget_closed(sent: asyncio.Future[None]) -> None:
-    """Whoever closed the page does not get the rest of it: no news, so not in the log."""
-    if not sent.cancelled() and not isinstance(error := sent.exception(), WebSocketClosedError | None):
-        raise error
-
-
-def _message_type(message: bytes | str | dict[str, Any]) -> str | None:
-    """What kind of message it is, in either protocol; a page chooses which one is spoken."""
-    if isinstance(message, bytes):
-        header = read_header_from_binary_message(message)
-    else:
-        header = (json.loads(message) if isinstance(message, str) else message).get("header")
-    return (header or {}).get("msg_type")
 
 
 def describe_page(

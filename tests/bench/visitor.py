@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 import uuid
 from typing import Any
 
 import httpx
-from websockets.sync.client import connect
+
+from server.wire import open_channel, pack, unpack
 
 CHUNK = 2**20
 
@@ -25,8 +25,7 @@ class LightVisitor:
         )
         assert found is not None
         self.kernel: str = json.loads(found[1])["kernelId"]
-        address = f"{url.replace('http', 'ws')}/api/kernels/{self.kernel}/channels"
-        self.socket = connect(address, origin=url, max_size=None)  # type: ignore[arg-type]
+        self.socket = open_channel(url, self.kernel, max_size=None)
         self.numbers = 0
         self.uploader, self.classifier = self._find_widgets()
 
@@ -59,14 +58,9 @@ class LightVisitor:
     def _find_widgets(self) -> tuple[str, str]:
         """The comms of the uploader and of the classifier that has it."""
         comm = uuid.uuid4().hex
-        content = {
-            "comm_id": comm,
-            "target_name": "jupyter.widget.control",
-            "data": {},
-            "metadata": {"version": "1.0.0"},
-        }
-        self._post("comm_open", content)
-        self._post("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
+        content = {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}}
+        self.socket.send(pack("comm_open", content, metadata={"version": "1.0.0"}))
+        self.socket.send(pack("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}}))
         states = self._wait(lambda found, data: found == comm and data.get("method") == "update_states")[
             "states"
         ]
@@ -76,37 +70,14 @@ class LightVisitor:
         return state["uploader"].removeprefix("anywidget:").removeprefix("IPY_MODEL_"), classifier
 
     def _send(self, comm: str, content: dict[str, Any], *buffers: bytes) -> None:
-        self._post("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": content}}, *buffers)
-
-    def _post(self, kind: str, content: dict[str, Any], *buffers: bytes) -> None:
-        header = {
-            "msg_id": uuid.uuid4().hex,
-            "username": "",
-            "session": "s",
-            "msg_type": kind,
-            "version": "5.3",
-        }
-        text = json.dumps(
-            {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}
+        self.socket.send(
+            pack("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": content}}, *buffers)
         )
-        if not buffers:
-            self.socket.send(text)
-            return
-        parts = [text.encode(), *buffers]
-        offsets = [4 * (len(parts) + 1)]
-        for part in parts[:-1]:
-            offsets.append(offsets[-1] + len(part))
-        self.socket.send(struct.pack(f"!{len(parts) + 1}I", len(parts), *offsets) + b"".join(parts))
 
     def _wait(self, wanted: Any) -> dict[str, Any]:
         while True:
-            raw = self.socket.recv(timeout=120)
-            if isinstance(raw, bytes):
-                count, first, *rest = struct.unpack_from("!I", raw)[0], *struct.unpack_from("!2I", raw, 4)
-                raw = raw[first : rest[0] if count > 1 else None].decode()
-            heard = json.loads(raw)
-            content = heard.get("content", {})
-            data = content.get("data", {})
-            if heard["header"]["msg_type"] == "comm_msg" and wanted(content["comm_id"], data):
+            heard = unpack(self.socket.recv(timeout=120))
+            data = heard.content.get("data", {})
+            if heard.kind == "comm_msg" and wanted(heard.content["comm_id"], data):
                 found: dict[str, Any] = data
                 return found

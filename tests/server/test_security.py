@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,20 +13,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from server.running import RunningServer
 from server.test_pages import leave, read_config
-
-
-def message(kind: str, content: dict[str, Any], *, channel: str = "shell") -> str:
-    header = {"msg_id": uuid.uuid4().hex, "username": "", "session": "s", "msg_type": kind, "version": "5.3"}
-    return json.dumps(
-        {"channel": channel, "header": header, "parent_header": {}, "metadata": {}, "content": content}
-    )
+from server.wire import open_channel, pack, pack_parts, unpack
 
 
 def read_until(socket: ClientConnection, kind: str, timeout_s: float = 10) -> list[str]:
     """The kinds of message that come, up to the first of this kind."""
     kinds = []
     while not kinds or kinds[-1] != kind:
-        kinds.append(json.loads(socket.recv(timeout=timeout_s))["header"]["msg_type"])
+        kinds.append(unpack(socket.recv(timeout=timeout_s)).kind)
     return kinds
 
 
@@ -42,8 +34,7 @@ def kernel(visitor: httpx.Client) -> Iterator[str]:
 @pytest.fixture
 def channel(server: RunningServer, kernel: str) -> Iterator[ClientConnection]:
     """A visitor's connection to the kernel of the page, open to whatever they think of."""
-    address = f"{server.url.replace('http', 'ws')}/api/kernels/{kernel}/channels"
-    with connect(address, origin=server.url) as socket:  # type: ignore[arg-type]
+    with open_channel(server.url, kernel) as socket:
         yield socket
 
 
@@ -61,8 +52,8 @@ def test_visitor_cannot_execute_code(request_type: str, channel: ClientConnectio
         "cursor_pos": 1,
     }
     for where in ("shell", "control", "stdin"):
-        channel.send(message(request_type, content, channel=where))
-    channel.send(message("kernel_info_request", {}))
+        channel.send(pack(request_type, content, channel=where))
+    channel.send(pack("kernel_info_request", {}))
     kinds = read_until(channel, "kernel_info_reply")  # the kernel is past the requests before it
     assert not proof.exists()
     assert not {"execute_reply", "execute_input", "execute_result", "complete_reply", "debug_reply"} & set(
@@ -107,22 +98,62 @@ def test_no_source_in_the_page(visitor: httpx.Client) -> None:
 
 
 def test_a_page_of_another_site_cannot_connect_to_a_kernel(server: RunningServer, kernel: str) -> None:
-    address = f"{server.url.replace('http', 'ws')}/api/kernels/{kernel}/channels"
-    with pytest.raises(InvalidStatus) as caught, connect(address, origin="http://elsewhere.example"):  # type: ignore[arg-type]
+    with (
+        pytest.raises(InvalidStatus) as caught,
+        open_channel(server.url, kernel, origin="http://elsewhere.example"),
+    ):
         pass
     assert caught.value.response.status_code == 403
 
 
 def test_an_endless_message_is_cut_off(channel: ClientConnection) -> None:
     with pytest.raises(ConnectionClosed):
-        channel.send("x" * (5 * 1024 * 1024))
+        channel.send(b"x" * (5 * 1024 * 1024))
         channel.recv(timeout=10)
+
+
+MANY = (2**63).to_bytes(8, "little")
+WHOLE = pack("kernel_info_request", {})
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(MANY, id="2^63 parts"),
+        pytest.param(MANY + bytes(4096), id="2^63 parts and some zeros"),
+        pytest.param((10_000).to_bytes(8, "little") + bytes(80_008), id="10,000 empty parts"),
+        pytest.param(WHOLE[:-1], id="cut"),
+        pytest.param(WHOLE[:40], id="cut among its numbers"),
+        pytest.param(pack_parts(b"shell", b"{}"), id="two parts"),
+        pytest.param(b"", id="empty"),
+        pytest.param('{"channel": "shell"}', id="the protocol of before"),
+    ],
+)
+def test_a_message_that_is_none_ends_its_connection_and_not_the_server(
+    sent: bytes | str, channel: ClientConnection, stranger: httpx.Client
+) -> None:
+    """jupyter_server counts to whatever number of parts a message names: 2^63 would take it for ever."""
+    channel.send(sent)
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            channel.recv(timeout=10)
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1003
+    assert stranger.get("/live", timeout=5).status_code == 200
+
+
+def test_a_client_of_the_protocol_of_before_is_refused(server: RunningServer, kernel: str) -> None:
+    """Voilà misreads it, and would hang with the first picture that a kernel sends."""
+    address = f"{server.url.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+    with pytest.raises(InvalidStatus) as caught, connect(address, origin=server.url):  # type: ignore[arg-type]
+        pass
+    assert caught.value.response.status_code == 400
 
 
 def test_what_a_kernel_prints_is_not_sent_to_visitors(channel: ClientConnection) -> None:
     """A comm for a target that is not there makes the kernel print a complaint."""
     content = {"comm_id": "c", "target_name": "no-such-target", "data": {}}
-    channel.send(message("comm_open", content))
-    channel.send(message("kernel_info_request", {}))
+    channel.send(pack("comm_open", content))
+    channel.send(pack("kernel_info_request", {}))
     kinds = read_until(channel, "kernel_info_reply")
     assert "stream" not in kinds
