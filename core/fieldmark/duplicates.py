@@ -107,7 +107,8 @@ def _lookalikes(seen: Sequence[Look]) -> Places:
 
 def _crops(features: npt.NDArray[np.float32], seen: Sequence[Look]) -> Places:
     """Find pairs by their features and confirm them on the small grey pictures, (2, pairs)."""
-    from fieldmark.alignment import similar_pairs, within_each_other
+    from fieldmark.alignment import within_each_other
+    from fieldmark.nearpairs import similar_pairs
 
     first, second = similar_pairs(features)
     times = np.array([_seconds(look) for look in seen])
@@ -138,12 +139,15 @@ def _parts(bits: npt.NDArray[np.uint64]) -> Iterator[npt.NDArray[np.uint16]]:
 
 
 def _neighbours(order: Places, part: npt.NDArray[np.uint16]) -> Iterator[tuple[Places, Places]]:
-    """Give the pairs with an equal part, first those next to each other in `order`."""
-    for step in range(1, min(CROWD, len(order) - 1) + 1):
-        same = part[order[:-step]] == part[order[step:]]
-        if not same.any():
+    """Give the pairs with an equal part, first those next to each other in `order`, which sorts by the part."""
+    ordered = part[order]
+    at = np.arange(len(order))
+    for step in range(1, CROWD + 1):
+        at = at[at < len(order) - step]
+        at = at[ordered[at] == ordered[at + step]]  # what differs from one differs from all behind it
+        if not len(at):
             return
-        yield order[:-step][same], order[step:][same]
+        yield order[at], order[at + step]
 
 
 def _confirmed(first: Places, second: Places, seen: Sequence[Look]) -> Places:

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from fieldmark.alignment import similar_pairs, within_each_other
+from fieldmark.alignment import within_each_other
 from fieldmark.duplicates import MAX_BITS, near_duplicates
 from fieldmark.hashing import hash_distance
 from fieldmark.lookcache import take_looks
 from fieldmark.looks import Look
+from fieldmark.nearpairs import MIN_COSINE, in_main_axes, similar_pairs
 
 NAMES = ("chelsea", "astronaut", "coffee", "rocket")
 
@@ -62,6 +63,22 @@ def test_each_similar_pair_is_proposed_once() -> None:
     first, second = similar_pairs(features)
     assert (3, 1400) in set(zip(first.tolist(), second.tolist(), strict=True))
     assert (first < second).all()
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_the_pairs_are_those_of_comparing_all_in_all_axes(spread: float) -> None:
+    """The bound rules out no pair, whether the features lie in few axes or in all of them."""
+    dice = np.random.default_rng(1)
+    width = np.exp(-spread * np.arange(200) / 20)
+    features = (dice.standard_normal((1200, 200)) * width).astype(np.float32)
+    features[600:] = features[:600] + 0.3 * dice.standard_normal((600, 200)).astype(np.float32) * width
+    unit = in_main_axes(features)
+    cosines = np.triu(unit @ unit.T, 1)
+    clear = np.abs(cosines - MIN_COSINE) > 1e-5
+    found = np.zeros_like(clear)
+    found[similar_pairs(features)] = True
+    assert 100 < found.sum() < 32 * 1200
+    assert (found == (cosines >= MIN_COSINE))[clear].all()
 
 
 def test_photos_without_features_of_note_propose_nothing(tmp_path: Path) -> None:
