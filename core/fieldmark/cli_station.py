@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fieldmark.cli_station_data import cli as data
 from fieldmark.errors import StationError
 from fieldmark.terminal import command, errors, output, print_json, progress_bars
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fieldmark.station.worker import Round
 
 cli = typer.Typer(help="Watch cameras with a model: events, review, alerts, report.", no_args_is_help=True)
+cli.add_typer(data)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the station.")]

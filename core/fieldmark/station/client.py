@@ -11,9 +11,12 @@ import httpx
 from fieldmark.errors import StationError
 from fieldmark.station.desk import Outcome
 from fieldmark.station.door import ENDPOINT
+from fieldmark.station.ingest import Arrival
 from fieldmark.station.reviews import Said
 
 TIMEOUT_S = 10.0
+CARD_TIMEOUT_S = 300.0
+"""For a file of a card, which may be a long video."""
 
 
 class DeskClient:
@@ -35,14 +38,19 @@ class DeskClient:
         """Take the last review back; raises as `Desk.undo`, and `no_worker`."""
         return _outcome(self._post("undo", event_id=event_id, who=who))
 
-    def _post(self, act: str, **said: Any) -> dict[str, Any]:
+    def take_card_file(self, path: Path, camera: str, name: str) -> Arrival:
+        """Have the worker take a file of a card in; raises StationError as `card.take_file`, and `no_worker`."""
+        said = {"path": str(path.absolute()), "camera": camera, "name": name}
+        return Arrival(**self._post("card", timeout_s=CARD_TIMEOUT_S, **said))
+
+    def _post(self, act: str, *, timeout_s: float = TIMEOUT_S, **said: Any) -> dict[str, Any]:
         try:
             endpoint = json.loads((self.folder / ENDPOINT).read_text("utf-8"))
             answer = httpx.post(
                 f"{endpoint['url']}/desk/{act}",
                 json=said,
                 headers={"Authorization": f"Bearer {endpoint['secret']}"},
-                timeout=TIMEOUT_S,
+                timeout=timeout_s,
             )
         except (OSError, httpx.HTTPError) as exc:
             raise StationError(

@@ -30,11 +30,18 @@ class Taken:
     at: datetime
     """UTC."""
     clock: str
-    """camera, or received where the camera's clock is missing or cannot be right."""
+    """camera; file, where only the file on a card tells; received, where no clock can be right."""
 
 
-def place_in_time(captured: datetime | None, received: datetime, zone: ZoneInfo) -> Taken:
-    """Believe the camera's clock where it can be right, else the time of receiving.
+def place_in_time(
+    captured: datetime | None,
+    received: datetime,
+    zone: ZoneInfo,
+    *,
+    is_carried: bool = False,
+    written: datetime | None = None,
+) -> Taken:
+    """Believe the camera's clock where it can be right, else the file's, else the time of receiving.
 
     A naive time is read in the station's zone; in the hour that a change of the clocks repeats, as the earlier one,
     because two readings an hour apart cannot be told from each other.
@@ -42,10 +49,18 @@ def place_in_time(captured: datetime | None, received: datetime, zone: ZoneInfo)
     Args:
         captured: as the camera said it, with or without a zone; None where it said nothing.
         received: UTC.
+        is_carried: whether it came on a card, which may be of any age.
+        written: when the camera wrote the file, where its folder still tells; with its zone.
     """
-    if captured is None or not FIRST_YEAR <= captured.year <= received.year + 1:
-        return Taken(received, "received")
-    at = (captured if captured.tzinfo else captured.replace(tzinfo=zone, fold=0)).astimezone(UTC)
-    if at > received + AHEAD or at < received - OLD:
-        return Taken(received, "received")
-    return Taken(min(at, received), "camera")
+    for clock, said in (("camera", captured), ("file", written)):
+        at = _believable(said, received, zone)
+        if at is not None and (is_carried or at >= received - OLD):
+            return Taken(min(at, received), clock)
+    return Taken(received, "received")
+
+
+def _believable(said: datetime | None, received: datetime, zone: ZoneInfo) -> datetime | None:
+    if said is None or not FIRST_YEAR <= said.year <= received.year + 1:
+        return None
+    at = (said if said.tzinfo else said.replace(tzinfo=zone, fold=0)).astimezone(UTC)
+    return at if at <= received + AHEAD else None

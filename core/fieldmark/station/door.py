@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from fieldmark.errors import FieldmarkError, StationError, StoreError
+from fieldmark.station.card import take_file
 from fieldmark.station.desk import Desk
-from fieldmark.station.ingest import Ingest
+from fieldmark.station.ingest import Arrival, Ingest
 from fieldmark.station.reviews import Said
 from fieldmark.station.spool import MAX_FILE_BYTES
-from fieldmark.station.stations import camera_of_token
+from fieldmark.station.stations import camera_named, camera_of_token, the_station
 from fieldmark.station.store import Store
 
 ENDPOINT = "endpoint.json"
@@ -63,11 +64,14 @@ class Door:
             "review": lambda: vars(self.desk.review(_said(said))),
             "undo": lambda: vars(self.desk.undo(int(said["event_id"]), str(said["who"]))),
             "log": lambda: {"entry": self._log(said)},
+            "card": lambda: vars(self._take_card_file(said)),
         }
         if act not in acts:
             raise StationError(f"There is no act {act!r}; there are {', '.join(acts)}.", code="bad_request")
         try:
             return acts[act]()
+        except OSError as exc:
+            raise StationError(f"That cannot be read: {exc.strerror or exc}.", code="unreadable") from exc
         except (KeyError, TypeError, ValueError) as exc:
             raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
 
@@ -75,6 +79,13 @@ class Door:
         seen_at = datetime.fromisoformat(str(said["seen_at"]))
         who, label, note = (str(said.get(name, "")) for name in ("who", "label", "note"))
         return self.desk.log(int(said["station_id"]), who, label, seen_at=seen_at, note=note)
+
+    def _take_card_file(self, said: Mapping[str, Any]) -> Arrival:
+        """Take a file of a card that hangs at this computer, for `station import` while the worker runs."""
+        path, name = Path(str(said["path"])), str(said["name"])
+        with self.store.writing() as session:
+            camera = camera_named(session, the_station(session), str(said["camera"]), now=self.ingest.clock())
+        return take_file(self.ingest, path, camera.id, name, "card")
 
     def serve(self) -> None:
         """Answer until `close`."""

@@ -65,7 +65,9 @@ def score_frames(
 
 
 def find_event(session: Session, frame: Frame, rules: Rules) -> Event | None:
-    """Give the open event that a frame belongs to; also a late frame finds its place."""
+    """Give the open event that a frame belongs to: that of its video; also a late frame finds its place."""
+    if frame.clip_id is not None and (shared := _event_of_clip(session, frame.clip_id)) is not None:
+        return shared
     gap = timedelta(seconds=rules.gap_s)
     return session.scalars(
         select(Event)
@@ -77,6 +79,15 @@ def find_event(session: Session, frame: Frame, rules: Rules) -> Event | None:
             Event.ended_at >= frame.at - gap,
         )
         .order_by(Event.started_at.desc())
+    ).first()
+
+
+def _event_of_clip(session: Session, clip_id: int) -> Event | None:
+    return session.scalars(
+        select(Event)
+        .join(Frame, Frame.event_id == Event.id)
+        .where(Frame.clip_id == clip_id, Event.state.in_(OPEN_STATES), Event.lease_by.is_(None))
+        .limit(1)
     ).first()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -12,11 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.errors import BadImageError
-from fieldmark.station.clock import Clock, place_in_time, utc_now
+from fieldmark.hashing import file_hash
+from fieldmark.station.clipframes import ClipContent, read_clip
+from fieldmark.station.clock import Clock, Taken, place_in_time, utc_now
 from fieldmark.station.framelook import FrameLook, look_at_frame
 from fieldmark.station.media import Media
 from fieldmark.station.store import Store
-from fieldmark.station.tables import Camera, Frame, Rejected, Station
+from fieldmark.station.tables import Camera, Clip, Frame, Rejected, Station
 
 Source = Literal["spool", "card", "post", "video"]
 CARRIED: frozenset[Source] = frozenset({"card"})
@@ -42,83 +46,175 @@ class Ingest:
         """Write into a store, and the bytes into `media`."""
         self.store, self.media, self.clock = store, media, clock
 
-    def take(self, data: bytes, camera_id: int, name: str, source: Source) -> Arrival:
+    def take(
+        self, data: bytes, camera_id: int, name: str, source: Source, *, written: datetime | None = None
+    ) -> Arrival:
         """Validate, deduplicate and store one file; it is acknowledged once this returns.
 
         A file that was half taken in when the process was killed is taken in again: the bytes are stored before the
         row, and the row is one transaction, so nothing is lost or doubled.
 
+        Args:
+            written: when the camera wrote the file, where a card's folder tells.
         Raises:
             StoreError: the store or the disk refuses; nothing of the file was kept.
         """
-        received = self.clock()
+        came = Came(camera_id, name, source, self.clock(), written)
         with self.store.reading() as session:
             known = _known(session, camera_id, hashlib.sha256(data).hexdigest())
         if known is not None:
-            return self._note_heard(camera_id, source, received, Arrival("duplicate", known))
+            return self._note_heard(came, Arrival("duplicate", known))
         try:
             look = look_at_frame(data)
         except BadImageError as error:
-            return self._reject(camera_id, name, source, received, error)
-        return self._keep(data, camera_id, name, source, received, look)
+            return self._reject(came, error)
+        return self._keep(data, came, look)
 
-    def _keep(
-        self, data: bytes, camera_id: int, name: str, source: Source, received: datetime, look: FrameLook
+    def take_clip(
+        self, path: Path, camera_id: int, name: str, source: Source, *, written: datetime | None = None
     ) -> Arrival:
+        """Take a video in: the file, and the frames that show what happened, in one transaction.
+
+        Raises:
+            StoreError: as `take`.
+            StationError: `needs_extra` without PyAV; the file is left where it is.
+        """
+        came = Came(camera_id, name, source, self.clock(), written)
+        with self.store.reading() as session:
+            known = _known_clip(session, camera_id, file_hash(path))
+        if known is not None:
+            return self._note_heard(came, Arrival("duplicate", known))
+        try:
+            content = read_clip(path)
+        except BadImageError as error:
+            return self._reject(came, error)
+        looks = [look_at_frame(frame.jpeg) for frame in content.frames]
+        hashes = [self.media.put(frame.jpeg) for frame in content.frames]
+        return self._keep_clip(self.media.put_file(path), came, content, looks, hashes)
+
+    def refuse(self, error: BadImageError, camera_id: int, name: str, source: Source) -> Arrival:
+        """Write down that a file was not accepted, and why."""
+        return self._reject(Came(camera_id, name, source, self.clock(), None), error)
+
+    def _keep(self, data: bytes, came: Came, look: FrameLook) -> Arrival:
         sha256 = self.media.put(data)
         with self.store.writing() as session:
-            known = _known(session, camera_id, sha256)
+            known = _known(session, came.camera_id, sha256)
             if known is not None:  # it came twice at the same moment
                 return Arrival("duplicate", known)
-            camera = session.get_one(Camera, camera_id)
-            _hear(camera, source, received)
-            taken = place_in_time(look.captured, received, _zone(session, camera))
-            frame = Frame(
-                camera_id=camera_id,
-                sha256=sha256,
-                name=name,
-                source=source,
-                received_at=received,
-                captured=look.captured.isoformat() if look.captured else None,
-                at=taken.at,
-                clock=taken.clock,
-                width=look.width,
-                height=look.height,
-                is_night=look.is_night,
-                brightness=look.brightness,
-                sharpness=look.sharpness,
-                look=look.look,
-            )
+            zone = _heard_in(session, came)
+            frame = came.frame(sha256, look, came.taken(look.captured, zone))
             session.add(frame)
             session.flush()
             return Arrival("new", frame.id)
 
-    def _reject(
-        self, camera_id: int, name: str, source: Source, received: datetime, error: BadImageError
+    def _keep_clip(
+        self, sha256: str, came: Came, content: ClipContent, looks: Sequence[FrameLook], hashes: Sequence[str]
     ) -> Arrival:
         with self.store.writing() as session:
-            _hear(session.get_one(Camera, camera_id), source, received)
-            row = Rejected(
-                camera_id=camera_id, name=name, received_at=received, code=error.code, reason=str(error)
+            zone = _heard_in(session, came)
+            clip = Clip(
+                camera_id=came.camera_id,
+                sha256=sha256,
+                name=came.name,
+                received_at=came.received,
+                length_s=content.length_s,
+                frames_per_s=content.frames_per_s,
             )
-            session.add(row)
+            session.add(clip)
+            session.flush()
+            began = came.taken(content.captured, zone)
+            first = None
+            for part, look, own in zip(content.frames, looks, hashes, strict=True):
+                if (
+                    _known(session, came.camera_id, own) is not None
+                ):  # another recording of the same still scene
+                    continue
+                at = min(began.at + timedelta(seconds=part.second), came.received)
+                frame = came.frame(own, look, Taken(at, began.clock))
+                frame.clip_id, frame.clip_frame = clip.id, part.number
+                session.add(frame)
+                session.flush()
+                first = first or frame.id
+            return Arrival("new", first)
+
+    def _reject(self, came: Came, error: BadImageError) -> Arrival:
+        with self.store.writing() as session:
+            _heard_in(session, came)
+            if came.source not in CARRIED or not _was_rejected(session, came, error.code):
+                row = Rejected(
+                    camera_id=came.camera_id,
+                    name=came.name,
+                    received_at=came.received,
+                    code=error.code,
+                    reason=str(error),
+                )
+                session.add(row)
         return Arrival("rejected", code=error.code, reason=str(error))
 
-    def _note_heard(self, camera_id: int, source: Source, received: datetime, arrival: Arrival) -> Arrival:
+    def _note_heard(self, came: Came, arrival: Arrival) -> Arrival:
         with self.store.writing() as session:
-            _hear(session.get_one(Camera, camera_id), source, received)
+            _heard_in(session, came)
         return arrival
+
+
+@dataclass(frozen=True)
+class Came:
+    """How a file came."""
+
+    camera_id: int
+    name: str
+    source: Source
+    received: datetime
+    written: datetime | None
+
+    def taken(self, captured: datetime | None, zone: ZoneInfo) -> Taken:
+        """Say when it was taken, as far as can be known."""
+        return place_in_time(
+            captured, self.received, zone, is_carried=self.source in CARRIED, written=self.written
+        )
+
+    def frame(self, sha256: str, look: FrameLook, taken: Taken) -> Frame:
+        """Make the row of a frame."""
+        return Frame(
+            camera_id=self.camera_id,
+            sha256=sha256,
+            name=self.name,
+            source=self.source,
+            received_at=self.received,
+            captured=look.captured.isoformat() if look.captured else None,
+            at=taken.at,
+            clock=taken.clock,
+            width=look.width,
+            height=look.height,
+            is_night=look.is_night,
+            brightness=look.brightness,
+            sharpness=look.sharpness,
+            look=look.look,
+        )
 
 
 def _known(session: Session, camera_id: int, sha256: str) -> int | None:
     return session.scalar(select(Frame.id).where(Frame.camera_id == camera_id, Frame.sha256 == sha256))
 
 
-def _hear(camera: Camera, source: Source, received: datetime) -> None:
-    """Note that a camera lives: by the server's clock, never by its own."""
-    if source not in CARRIED and (camera.heard_at is None or camera.heard_at < received):
-        camera.heard_at = received
+def _known_clip(session: Session, camera_id: int, sha256: str) -> int | None:
+    """Give the first frame of a video that is there already; 0 where it has none of its own."""
+    clip = session.scalar(select(Clip.id).where(Clip.camera_id == camera_id, Clip.sha256 == sha256))
+    if clip is None:
+        return None
+    return session.scalar(select(Frame.id).where(Frame.clip_id == clip).order_by(Frame.id).limit(1)) or 0
 
 
-def _zone(session: Session, camera: Camera) -> ZoneInfo:
+def _was_rejected(session: Session, came: Came, code: str) -> bool:
+    """Whether the same file was refused before: a card may be read twice, and each fault is told once."""
+    where = (Rejected.camera_id == came.camera_id, Rejected.name == came.name, Rejected.code == code)
+    return session.scalar(select(Rejected.id).where(*where).limit(1)) is not None
+
+
+def _heard_in(session: Session, came: Came) -> ZoneInfo:
+    """Note that a camera lives, by the server's clock and never by its own; gives the zone of its station."""
+    camera = session.get_one(Camera, came.camera_id)
+    if came.source not in CARRIED and (camera.heard_at is None or camera.heard_at < came.received):
+        camera.heard_at = came.received
     return ZoneInfo(session.get_one(Station, camera.station_id).zone)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
 
 from fieldmark.errors import StoreError
+from fieldmark.hashing import file_hash
 
 
 class Media:
@@ -25,19 +27,29 @@ class Media:
             StoreError: `disk_full` or `read_only`.
         """
         sha256 = hashlib.sha256(data).hexdigest()
-        path = self._path(sha256)
-        if not self._fs.exists(path):
-            unfinished = f"{path}.{uuid.uuid4().hex}"
-            try:
-                self._fs.makedirs(self._fs._parent(path), exist_ok=True)
-                self._fs.pipe_file(unfinished, data)
-                self._fs.mv(unfinished, path)
-            except OSError as exc:
-                self._drop(unfinished)
-                raise StoreError(
-                    f"The picture could not be kept: {exc.strerror or exc}.", code="disk_full"
-                ) from exc
+        self._keep(sha256, lambda unfinished: self._fs.pipe_file(unfinished, data))
         return sha256
+
+    def put_file(self, file: Path) -> str:
+        """Keep a file of any size, a video; as `put`."""
+        sha256 = file_hash(file)
+        self._keep(sha256, lambda unfinished: self._fs.put_file(str(file), unfinished))
+        return sha256
+
+    def _keep(self, sha256: str, write: Callable[[str], object]) -> None:
+        path = self._path(sha256)
+        if self._fs.exists(path):
+            return
+        unfinished = f"{path}.{uuid.uuid4().hex}"
+        try:
+            self._fs.makedirs(self._fs._parent(path), exist_ok=True)
+            write(unfinished)
+            self._fs.mv(unfinished, path)
+        except OSError as exc:
+            self._drop(unfinished)
+            raise StoreError(
+                f"The picture could not be kept: {exc.strerror or exc}.", code="disk_full"
+            ) from exc
 
     def get(self, sha256: str) -> bytes:
         """Give the bytes back, checked against their hash, which tells later rot.

@@ -23,6 +23,7 @@ STILL_S = 2.0
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
 """What programs that copy call a file which they are not done with."""
 MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Of a picture; a video may be of any size."""
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,35 @@ class Camera(Base):
     """When a frame last came from the camera itself; cards that somebody carried do not count."""
 
 
+class Deployment(Base):
+    """A time for which a camera hung at a place, as a Camtrap DP package tells of it."""
+
+    __tablename__ = "deployment"
+    __table_args__ = (UniqueConstraint("camera_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    """Its deploymentID."""
+    begin: Mapped[datetime | None]
+    end: Mapped[datetime | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+
+
+class Clip(Base):
+    """A video that was taken in: its bytes lie in the media store, and some of its frames are frames here."""
+
+    __tablename__ = "clip"
+    __table_args__ = (UniqueConstraint("camera_id", "sha256"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime]
+    length_s: Mapped[float]
+    frames_per_s: Mapped[float]
+
+
 class Frame(Base):
     """One picture that was taken in. Its bytes lie in the media store under its SHA-256."""
 
@@ -102,7 +131,7 @@ class Frame(Base):
     at: Mapped[datetime]
     """When it was taken, as far as can be known: `clock` says from what."""
     clock: Mapped[str] = mapped_column(String(16))
-    """camera; or received, where the camera's clock is missing or cannot be right."""
+    """camera; file, where only the file on a card tells; received, where no clock can be right."""
     width: Mapped[int]
     height: Mapped[int]
     is_night: Mapped[bool]
@@ -110,6 +139,14 @@ class Frame(Base):
     sharpness: Mapped[float]
     look: Mapped[str] = mapped_column(String(16))
     """Difference hash, hex, for bursts of the same picture."""
+    clip_id: Mapped[int | None]
+    """The video it was taken from; no foreign key, because SQLite cannot add one to a table that is in use."""
+    clip_frame: Mapped[int | None]
+    """Its number in the video, from 0."""
+    boxes: Mapped[list[Any] | None]
+    """What a detector found: rows of kind, confidence, left, top, width and height, as parts of the frame."""
+    dropped_at: Mapped[datetime | None]
+    """When its time of keeping was over and its bytes were deleted."""
 
 
 class Rejected(Base):
@@ -173,6 +210,8 @@ class Event(Base):
     """Why somebody should look: alarm, unfamiliar, unsure; empty where nothing was found."""
     is_audit: Mapped[bool]
     """Drawn for the blind audit: shown to people whatever the model said, and without it."""
+    alike: Mapped[int | None]
+    """Number of the group of events that look alike, before any model was trained; see `firstlook`."""
     best_frame_id: Mapped[int | None]
     human_label: Mapped[str | None] = mapped_column(Text)
     reviewed_by: Mapped[str | None] = mapped_column(String(200))

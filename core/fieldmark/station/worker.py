@@ -19,6 +19,7 @@ from sqlalchemy import select
 from fieldmark.errors import StationError, StoreError
 from fieldmark.modelfile import read_model_file
 from fieldmark.predictor import Predictor
+from fieldmark.station.card import take_file
 from fieldmark.station.channels import Channel, channel_of
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.desk import Desk
@@ -28,7 +29,7 @@ from fieldmark.station.media import Media
 from fieldmark.station.outbox import send_due
 from fieldmark.station.rules import Rules
 from fieldmark.station.scoring import Scorer
-from fieldmark.station.spool import MAX_FILE_BYTES, Dropped, Spool
+from fieldmark.station.spool import Dropped, Spool
 from fieldmark.station.stations import CHAMPION, SHADOW, camera_named, enter_model, the_station
 from fieldmark.station.store import MEDIA, Store
 from fieldmark.station.tables import Beat, Model
@@ -123,16 +124,17 @@ class Worker:
 
     def _take(self, dropped: Dropped, done: Round) -> None:
         """Take one file in; it leaves the spool only once it is kept."""
-        try:
-            is_small = dropped.path.stat().st_size <= MAX_FILE_BYTES
-            data = dropped.path.read_bytes() if is_small else b""  # refused below, as no picture is so large
-        except OSError:
-            return  # still being written, or gone: the next round looks again
         with self.store.writing() as session:
             station = the_station(session)
             camera = camera_named(session, station, dropped.camera, now=self.clock())
         name = dropped.path.relative_to(self.spool.folder).as_posix()
-        arrival = self.ingest.take(data, camera.id, name, "spool")
+        try:
+            arrival = take_file(self.ingest, dropped.path, camera.id, name, "spool")
+        except OSError:
+            return  # still being written, or gone: the next round looks again
+        except StationError as error:
+            done.faults["video"] = str(error)  # it stays in the spool until the package is there
+            return
         if arrival.status == "rejected":
             done.rejected += 1
             self._put_aside(dropped)

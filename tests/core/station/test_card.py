@@ -1,0 +1,366 @@
+"""Memory cards and videos: read and left as they are, taken in once, joined to events."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import chelsea, gravel
+from sqlalchemy import func, select
+from typer.testing import CliRunner
+
+from core.station.conftest import NOON, SetClock, events, picture
+from fieldmark.callbacks import Progress
+from fieldmark.cli import cli
+from fieldmark.errors import BadImageError, Cancelled, DatasetError
+from fieldmark.station.card import CardReport, clocks, import_card, same_elsewhere, take_file
+from fieldmark.station.clipframes import MOST_FRAMES, read_clip
+from fieldmark.station.ingest import Arrival
+from fieldmark.station.stations import camera_named, the_station
+from fieldmark.station.store import FILE_NAME, Store, open_store
+from fieldmark.station.tables import Camera, Clip, Frame, Rejected
+from fieldmark.station.worker import Worker, only_writer
+
+LOCAL = datetime(2019, 7, 1, 3, 30)
+
+
+def video(path: Path, *, seconds: int = 4, moving: bool = True) -> Path:
+    """A cat that walks over gravel, at 8 frames a second."""
+    cat = Image.fromarray(chelsea())
+    ground = Image.fromarray(gravel()).convert("RGB") if moving else cat
+    ground, cat = ground.resize((320, 240)), cat.resize((120, 90))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=8)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(8 * seconds):
+            scene = ground.copy()
+            if moving:
+                scene.paste(cat, (number * 200 // (8 * seconds), 100))
+            for packet in stream.encode(av.VideoFrame.from_ndarray(np.asarray(scene), format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return path
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    folder = tmp_path / "card"
+    for number in range(4):
+        place = folder / "DCIM" / f"10{number % 2}RECNX"
+        place.mkdir(parents=True, exist_ok=True)
+        data = picture("cat", number=number, taken=LOCAL + timedelta(seconds=10 * number))
+        (place / f"IMG_{number:04}.JPG").write_bytes(data)
+    (folder / "DCIM" / "Thumbs.db").write_bytes(b"thumbs")
+    (folder / "DCIM" / "broken.jpg").write_bytes(data[:5000])
+    return folder
+
+
+def taker(worker: Worker, camera: str = "north") -> Callable[[Path, str], Arrival]:
+    with worker.store.writing() as session:
+        number = camera_named(session, the_station(session), camera, now=worker.clock()).id
+    return lambda path, name: take_file(worker.ingest, path, number, name, "card")
+
+
+def snapshot(folder: Path) -> list[tuple[str, bytes, int]]:
+    return [
+        (path.as_posix(), path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def test_a_card_is_read_in_all_its_folders_and_left_as_it_is(worker: Worker, card: Path) -> None:
+    before = snapshot(card)
+    report = import_card(card, taker(worker))
+    assert report == CardReport(photos=4, rejected={"truncated": 1}, left={"hidden": 1})
+    assert snapshot(card) == before
+    worker.round()
+    (event,) = events(worker.store)
+    assert (event.n_frames, event.label) == (4, "cat")
+    assert event.started_at == datetime(2019, 7, 1, 1, 30, tzinfo=UTC)  # years old, and in the station's zone
+
+
+def test_the_same_card_again_adds_nothing_not_even_its_faults(worker: Worker, card: Path) -> None:
+    import_card(card, taker(worker))
+    assert import_card(card, taker(worker)).duplicates == 4
+    with worker.store.reading() as session:
+        assert session.scalar(select(func.count(Frame.id))) == 4
+        assert session.scalar(select(func.count(Rejected.id))) == 1
+
+
+def test_an_import_that_was_stopped_goes_on(worker: Worker, card: Path) -> None:
+    def stops(progress: Progress) -> None:
+        if progress.done == 2:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        import_card(card, taker(worker), callback=stops)
+    report = import_card(card, taker(worker))
+    assert (report.photos, report.duplicates) == (2, 2)
+
+
+def test_a_card_says_nothing_of_whether_its_camera_lives(worker: Worker, card: Path) -> None:
+    import_card(card, taker(worker))
+    with worker.store.reading() as session:
+        assert session.scalar(select(Camera.heard_at)) is None
+
+
+def test_a_photo_without_a_date_is_placed_by_its_file_and_in_the_end_by_its_arrival(
+    worker: Worker, clock: SetClock, tmp_path: Path
+) -> None:
+    for number, written in enumerate((NOON - timedelta(days=30), NOON + timedelta(days=400))):
+        path = tmp_path / "card" / f"{number}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(picture("gravel", number=number))
+        os.utime(path, (written.timestamp(),) * 2)
+    import_card(tmp_path / "card", taker(worker))
+    with worker.store.reading() as session:
+        frames = session.scalars(select(Frame).order_by(Frame.name)).all()
+        assert clocks(session, 1) == {"file": 1, "received": 1}
+    assert [frame.at for frame in frames] == [NOON - timedelta(days=30), NOON]
+
+
+def test_a_card_of_another_camera_is_noticed(worker: Worker, card: Path) -> None:
+    import_card(card, taker(worker, "north"))
+    import_card(card, taker(worker, "south"))
+    with worker.store.reading() as session:
+        assert same_elsewhere(session, 2) == {"north": 4}
+
+
+def test_a_folder_without_pictures_says_so(worker: Worker, tmp_path: Path) -> None:
+    (tmp_path / "card").mkdir()
+    with pytest.raises(DatasetError, match="no photo and no video"):
+        import_card(tmp_path / "card", taker(worker))
+    with pytest.raises(DatasetError, match="no folder"):
+        import_card(tmp_path / "nothing", taker(worker))
+
+
+def test_a_video_becomes_one_event_and_is_kept_whole(worker: Worker, tmp_path: Path) -> None:
+    path = video(tmp_path / "card.avi")
+    (tmp_path / "card").mkdir()
+    shutil.move(path, tmp_path / "card" / "MOV_0001.AVI")
+    report = import_card(tmp_path / "card", taker(worker))
+    assert (report.videos, report.photos) == (1, 0)
+    worker.round()
+    (event,) = events(worker.store)
+    with worker.store.reading() as session:
+        clip = session.scalars(select(Clip)).one()
+        frames = session.scalars(select(Frame).order_by(Frame.clip_frame)).all()
+    assert event.n_frames == len(frames) >= 3
+    assert [frame.clip_frame for frame in frames] == sorted({frame.clip_frame for frame in frames})
+    assert worker.media.get(clip.sha256) == (tmp_path / "card" / "MOV_0001.AVI").read_bytes()
+    assert import_card(tmp_path / "card", taker(worker)).duplicates == 1
+
+
+def test_frames_of_a_video_stay_together_however_far_apart(worker: Worker, tmp_path: Path) -> None:
+    taker(worker)
+    path = video(tmp_path / "clip.avi")
+    worker.ingest.take_clip(path, 1, "clip.avi", "card")
+    with worker.store.writing() as session:
+        for number, frame in enumerate(session.scalars(select(Frame))):
+            frame.at += timedelta(minutes=10 * number)
+    worker.round()
+    assert len(events(worker.store)) == 1
+
+
+def test_a_still_video_is_one_frame_and_a_long_one_no_more_than_twelve(tmp_path: Path) -> None:
+    assert len(read_clip(video(tmp_path / "still.avi", moving=False)).frames) == 1
+    content = read_clip(video(tmp_path / "long.avi", seconds=40))
+    assert 6 <= len(content.frames) <= MOST_FRAMES
+    assert content.frames[-1].second > 25  # spread over all of it
+    assert all(Image.open(io.BytesIO(frame.jpeg)).size == (320, 240) for frame in content.frames)
+
+
+def test_what_only_calls_itself_a_video_is_refused_with_its_reason(worker: Worker, tmp_path: Path) -> None:
+    good = video(tmp_path / "good.avi").read_bytes()
+    for name, data in (("html.mp4", b"<html>401</html>" * 50), ("empty.mp4", b""), ("cut.avi", good[:900])):
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(BadImageError, match="cannot be used as a video") as caught:
+            read_clip(path)
+        assert caught.value.code == "bad_video"
+    taker(worker)
+    assert worker.ingest.take_clip(path, 1, "cut.avi", "card").status == "rejected"
+
+
+def test_a_decoder_that_hangs_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(BadImageError, match="did not end"):
+        read_clip(video(tmp_path / "clip.avi"), timeout_s=0.01)
+
+
+def test_a_video_that_is_dropped_into_the_spool_is_taken_in(worker: Worker) -> None:
+    folder = worker.spool.folder / "north"
+    folder.mkdir()
+    video(folder / "clip.avi")
+    done = worker.round()
+    assert done.new == 1 and not (folder / "clip.avi").exists()
+    with worker.store.reading() as session:
+        assert session.scalar(select(Camera.heard_at)) == NOON
+
+
+def test_real_infrared_clips_are_one_event_each(worker: Worker, shared_photos: Path) -> None:
+    report = import_card(shared_photos / "clips", taker(worker))
+    assert report.videos == 2
+    worker.round()
+    with worker.store.reading() as session:
+        clips = session.scalars(select(Clip).order_by(Clip.name)).all()
+        began = session.scalar(select(func.min(Frame.at)).where(Frame.clip_id == clips[0].id))
+        n_events = session.scalar(
+            select(func.count(Frame.event_id.distinct())).where(Frame.clip_id == clips[0].id)
+        )
+    assert n_events == 1
+    assert began == datetime(2025, 11, 12, 2, 3, 13, tzinfo=UTC)  # as the file says
+    assert [round(clip.length_s) for clip in clips] == [1, 15]
+
+
+def test_a_store_of_the_first_revision_is_brought_up_to_date_with_its_frames(
+    tmp_path: Path, store: Store, drop: Callable[..., None]
+) -> None:
+    drop(picture("cat", taken=datetime(2026, 6, 1, 13, 30)))
+    store.close()
+    with sqlite3.connect(store.folder / FILE_NAME) as connection:  # as revision 0001 left it
+        for table in ("clip", "deployment"):
+            connection.execute(f"DROP TABLE {table}")
+        for column in ("clip_id", "clip_frame", "boxes", "dropped_at"):
+            connection.execute(f"ALTER TABLE frame DROP COLUMN {column}")
+        connection.execute("ALTER TABLE event DROP COLUMN alike")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    again = open_store(store.folder)
+    assert [event.label for event in events(again)] == ["cat"]
+    again.close()
+
+
+def test_the_command_reads_a_card_and_says_what_came_of_it(store: Store, card: Path) -> None:
+    store.close()
+    said = CliRunner().invoke(
+        cli, ["station", "import", str(store.folder), str(card), "--camera", "north", "--json"]
+    )
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.stdout)
+    assert (found["photos"], found["rejected"], found["clocks"]) == (4, {"truncated": 1}, {"camera": 4})
+    without = CliRunner().invoke(cli, ["station", "import", str(store.folder), str(card)])
+    assert without.exit_code == 2 and "--camera" in without.output
+
+
+def test_a_card_is_read_through_the_worker_while_one_runs(worker: Worker, card: Path) -> None:
+    stop = threading.Event()
+    with only_writer(worker.store.folder):
+        thread = threading.Thread(target=worker.run, args=(stop,))
+        thread.start()
+        try:
+            while not (worker.store.folder / "endpoint.json").exists():
+                time.sleep(0.05)
+            arguments = [
+                "station",
+                "import",
+                str(worker.store.folder),
+                str(card),
+                "--camera",
+                "north",
+                "--json",
+            ]
+            said = CliRunner().invoke(cli, arguments)
+        finally:
+            stop.set()
+            thread.join()
+    assert json.loads(said.stdout)["photos"] == 4
+    worker.round()
+    assert len(events(worker.store)) == 1
+
+
+def test_an_import_that_is_killed_goes_on_and_doubles_nothing(store: Store, tmp_path: Path) -> None:
+    card = tmp_path / "card"
+    card.mkdir()
+    for number in range(30):
+        (card / f"{number:03}.jpg").write_bytes(picture("cat", number=number))
+    video(card / "x.avi", seconds=2)
+    store.close()
+    command = [
+        sys.executable,
+        "-m",
+        "fieldmark",
+        "station",
+        "import",
+        str(store.folder),
+        str(card),
+        "--camera",
+        "n",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    again = open_store(store.folder)
+    for _ in range(400):
+        with again.reading() as session:
+            if (session.scalar(select(func.count(Frame.id))) or 0) >= 3:
+                break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+    process.wait()
+    with again.reading() as session:
+        before = session.scalar(select(func.count(Frame.id))) or 0
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    with again.reading() as session:
+        names = session.scalars(select(Frame.name).where(Frame.clip_id.is_(None))).all()
+        clips = session.scalar(select(func.count(Clip.id)))
+    again.close()
+    assert 3 <= before < 31
+    assert (sorted(names), clips) == ([f"{number:03}.jpg" for number in range(30)], 1)
+
+
+PACKAGE = {"profile": "x", "resources": [{"name": "deployments", "path": "deployments.csv"}]}
+DEPLOYMENTS = """deploymentID,locationID,locationName,latitude,longitude,deploymentStart,deploymentEnd
+d1,L1,Lake Camp,52.5,-4.25,2026-05-01T10:00:00+02:00,2026-06-01T10:00:00Z
+d2,L1,Lake Camp,52.5,-4.25,2026-06-01T10:00:00Z,
+d3,L2,,52.6,4.35,2026-06-01T10:00:00Z,2026-07-01T10:00:00Z
+"""
+
+
+def test_deployments_of_a_camtrap_dp_package_become_cameras_once(store: Store, tmp_path: Path) -> None:
+    store.close()
+    (tmp_path / "datapackage.json").write_text(json.dumps(PACKAGE))
+    (tmp_path / "deployments.csv").write_text(DEPLOYMENTS)
+    arguments = ["station", "import", str(store.folder), str(tmp_path), "--json"]
+    first, second = (json.loads(CliRunner().invoke(cli, arguments).stdout) for _ in range(2))
+    assert first == {"cameras": ["L2", "Lake Camp"], "new": 3, "known": 0}
+    assert second == {"cameras": ["L2", "Lake Camp"], "new": 0, "known": 3}
+    again = open_store(store.folder)
+    with again.reading() as session:
+        camera = session.scalars(select(Camera).where(Camera.name == "Lake Camp")).one()
+    again.close()
+    assert (camera.latitude, camera.longitude) == (52.5, -4.25)
+
+
+@pytest.mark.parametrize(
+    ("package", "table", "said"),
+    [
+        ("{", "", "no table of deployments"),
+        (json.dumps({"resources": [{"name": "deployments", "path": "../../x.csv"}]}), "", "not beside it"),
+        (json.dumps(PACKAGE), DEPLOYMENTS.replace("52.6", "north"), "is no number"),
+        (json.dumps(PACKAGE), DEPLOYMENTS.replace("2026-07-01T10:00:00Z", "July"), "is no time"),
+    ],
+)
+def test_a_package_that_cannot_be_used_adds_nothing(
+    store: Store, tmp_path: Path, package: str, table: str, said: str
+) -> None:
+    (tmp_path / "datapackage.json").write_text(package)
+    (tmp_path / "deployments.csv").write_text(table)
+    answer = CliRunner().invoke(cli, ["station", "import", str(store.folder), str(tmp_path)])
+    assert answer.exit_code == 1 and said in answer.output
+    with store.reading() as session:
+        assert session.scalar(select(func.count(Camera.id))) == 0
