@@ -68,6 +68,7 @@ class Checker(Component):
     _did = traitlets.Unicode("").tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
     _stale = traitlets.Bool(False).tag(sync=True)
+    _is_stopped = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Check a workspace's project, or the dataset folder at a path; it begins at once."""
@@ -88,6 +89,7 @@ class Checker(Component):
         if project is None or self._watch is not None or not project.catalog.counts():
             return
         watch = self._watch = Watch(self._show_progress)
+        self._is_stopped = False
         self.state, self.problem, self._progress = "busy", "", {"text": CHECKER["checking"]}
         version = project.data_version()
         self.workspace.worker.submit(
@@ -122,7 +124,7 @@ class Checker(Component):
     @guard
     def _on_project(self, _change: object = None) -> None:
         self.report, self.fault, self._did, self.problem = None, "", "", ""
-        self._checked = ""
+        self._checked, self._is_stopped = "", False
         self._on_change()
 
     @guard
@@ -134,7 +136,8 @@ class Checker(Component):
         if not counts:
             self.state = "empty"
         elif self.report is None:
-            self.check()
+            if not self._is_stopped:
+                self.check()
         else:
             self._stale = project is not None and self._checked != project.data_version()
             self._show()
@@ -147,12 +150,20 @@ class Checker(Component):
             return
         error = done.exception()
         if error is not None:
-            self.problem = CHECKER["stopped"] if isinstance(error, Cancelled) else explain_error(error)
-            self.state = "failed"
+            self._end_without(error)
             return
         self.report, self._checked, self._stale = done.result(), version, False
         self.state = "ready"
         self._show()
+
+    def _end_without(self, error: BaseException) -> None:
+        """Keep what was found before; being stopped is no failure."""
+        if isinstance(error, Cancelled) and self.report is not None:
+            self._did, self.state = CHECKER["stopped"], "ready"
+        elif isinstance(error, Cancelled):
+            self._is_stopped, self.state = True, "empty"
+        else:
+            self.problem, self.state = explain_error(error), "failed"
 
     def _show_progress(self, progress: Progress) -> None:
         if self._watch is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fieldmark.augment import augmented
+from fieldmark.augment import AUGMENTS, Augment, ViewKind, augmented
 from fieldmark.images import open_photo
 from fieldmark.resize import Method, ResizeRule, fit_photo
 
@@ -27,8 +27,8 @@ class Fitting:
     name: str
     methods: Mapping[Method, bytes]
     """By method."""
-    views: tuple[bytes, ...]
-    """Augmented views under the chosen method."""
+    views: Mapping[ViewKind, tuple[bytes, ...]]
+    """Other views to learn from under the chosen method, by how they are made."""
 
 
 def show_fitting(file: Path, name: str, chosen: Method, size_px: int) -> Fitting:
@@ -40,9 +40,14 @@ def show_fitting(file: Path, name: str, chosen: Method, size_px: int) -> Fitting
     image = open_photo(file, need_px=2 * size_px).image
     methods = {method: _jpeg(fit_photo(image, ResizeRule(size_px, method))) for method in METHODS}
     rule = ResizeRule(size_px, chosen)
-    return Fitting(
-        name, methods, tuple(_jpeg(augmented(image, rule, [view, 7])) for view in range(1, VIEWS + 1))
-    )
+    views = {kind: tuple(_views(image, rule, augment)) for kind, augment in AUGMENTS.items()}
+    return Fitting(name, methods, views)
+
+
+def _views(image: Image.Image, rule: ResizeRule, augment: Augment) -> Iterator[bytes]:
+    """The first views of a photo; the same ones each time it is looked at."""
+    for view in range(1, VIEWS + 1):
+        yield _jpeg(augmented(image, rule, [view, 7], augment))
 
 
 def _jpeg(square: npt.NDArray[np.uint8]) -> bytes:

@@ -27,6 +27,7 @@ from fieldmark.importreport import ImportReport
 from fieldmark.names import is_portable, slug
 from fieldmark.project import Project
 from fieldmark.sample import TITLE, write_sample
+from fieldmark.sealed import forget_empty_seal, is_sealed, seal
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow
@@ -43,6 +44,8 @@ MAX_ARCHIVE_MIB = 256.0
 """A larger archive is read from the disk: give its path."""
 KEPT = "import"
 """Key of what came of the last import in the catalog's settings: a page that is opened anew shows it again."""
+SEALED_SHARES = {"10": 0.1, "20": 0.2}
+"""What a page may ask to set aside, by its name there."""
 MOST_SUGGESTED = 12
 """Folders that are offered while a path is typed."""
 
@@ -50,7 +53,7 @@ MOST_SUGGESTED = 12
 class Importer(Component):
     """Brings photos into the workspace's dataset, or into a new one where none is open.
 
-    Messages from the browser: `import` (source, name, regex), `sample`, `cancel`, `undo`, `label` (of the photos to
+    Messages from the browser: `import` (source, name, regex, sealed), `sample`, `cancel`, `undo`, `label` (of the photos to
     show; empty for all), `suggest` (path); the answer to the last: `suggestions` (paths).
     """
 
@@ -76,6 +79,7 @@ class Importer(Component):
     _progress = traitlets.Dict().tag(sync=True)
     _counts = traitlets.List(traitlets.Dict()).tag(sync=True)
     _source = traitlets.Unicode("").tag(sync=True)
+    _is_sealed = traitlets.Bool(False).tag(sync=True)
 
     def __init__(
         self,
@@ -96,6 +100,7 @@ class Importer(Component):
         self.workspace = as_workspace(workspace)
         self.home = Path(home)
         self._watch: Watch | None = None
+        self._sealed = 0
         uploader = Uploader(accept=".zip,.tar,.gz,.tgz,.bz2,.xz", max_upload_mib=MAX_ARCHIVE_MIB, max_files=1, camera=False,
                             max_held_mib=MAX_ARCHIVE_MIB, _strings={**UPLOADER, **ARCHIVE_UPLOADER})  # fmt: skip
         traits = {"_source": str(source or ""), "uploader": uploader, "gallery": Gallery(), **traits}
@@ -122,16 +127,20 @@ class Importer(Component):
             self.workspace, new_folder=self._new_folder, on_sample=self.import_sample, shows_photos=False
         )
 
-    def import_from(self, source: str | Path, *, name: str = "", regex: str = "") -> None:
+    def import_from(
+        self, source: str | Path, *, name: str = "", regex: str = "", sealed: float = 0.0
+    ) -> None:
         """Import a folder, archive or CSV in the worker; `wait` for it, then see `report` and `problem`.
 
         Args:
             name: of the dataset that is made where none is open; the source's own name where empty.
             regex: its first group in the name of a file is the label; empty takes the folder's name.
+            sealed: share of the photos to set aside as a sealed test, where there is none yet.
         """
         path = Path(source).expanduser()
         self._begin(
-            name or path.name.split(".")[0], lambda watch, into: self._import(path, into, regex, watch)
+            name or path.name.split(".")[0],
+            lambda watch, into: self._import(path, into, regex, watch, sealed=sealed),
         )
 
     def import_sample(self) -> None:
@@ -175,13 +184,28 @@ class Importer(Component):
         self.workspace.worker.submit(lambda: work(watch, into), lambda done: self._end(done, into))
 
     def _import(
-        self, path: Path, into: Catalog | Path, regex: str, watch: Watch, why: str | None = None
+        self,
+        path: Path,
+        into: Catalog | Path,
+        regex: str,
+        watch: Watch,
+        why: str | None = None,
+        sealed: float = 0.0,
     ) -> ImportReport:
         if not path.exists():
             raise DatasetError(IMPORTER["not_found"].format(path=path), code="missing")
-        return import_photos(
-            path, into, who=self.workspace.who, labels=regex or None, why=why, callback=watch
-        )
+        who = self.workspace.who
+        if isinstance(into, Catalog):
+            forget_empty_seal(into)
+        report = import_photos(path, into, who=who, labels=regex or None, why=why, callback=watch)
+        self._seal(report.dataset, sealed, watch)
+        return report
+
+    def _seal(self, dataset: Path, share: float, watch: Watch) -> None:
+        """Set a share of the photos aside, once."""
+        self._sealed = 0
+        if share > 0 and (catalog := Catalog.open(dataset)) and not is_sealed(catalog):
+            self._sealed = len(seal(catalog, share, who=self.workspace.who, callback=watch).photos)
 
     @guard
     def _end(self, done: Future[ImportReport], into: Catalog | Path) -> None:
@@ -193,7 +217,7 @@ class Importer(Component):
             self.problem = explain_error(error)
         else:
             self.report = done.result()
-            self._result = describe_import(self.report)
+            self._result = describe_import(self.report, self._sealed)
             _keep(self.report, self._result)
         root = into if isinstance(into, Path) else into.root
         if self.workspace.project is None and root.is_dir():
@@ -252,6 +276,7 @@ class Importer(Component):
     def _show_photos(self, _change: object = None) -> None:
         project = self.workspace.project
         self._take_undo_away()
+        self._is_sealed = project is not None and is_sealed(project.catalog)
         if self._watch is None:
             self.state = "ready" if project is not None and project.catalog.counts() else "empty"
         if project is None:
@@ -293,7 +318,10 @@ class Importer(Component):
         if not source:
             raise DatasetError(IMPORTER["no_path"], code="no_path")
         self.import_from(
-            source, name=str(message.get("name", "")).strip(), regex=str(message.get("regex", ""))
+            source,
+            name=str(message.get("name", "")).strip(),
+            regex=str(message.get("regex", "")),
+            sealed=SEALED_SHARES.get(str(message.get("sealed")), 0.0),
         )
 
 

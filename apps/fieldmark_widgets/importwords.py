@@ -13,8 +13,8 @@ MOST_NAMED = 50
 """Lines of each list."""
 
 
-def describe_import(report: ImportReport) -> dict[str, Any]:
-    """Headline, and a list for everything that did not come as it was."""
+def describe_import(report: ImportReport, n_sealed: int = 0) -> dict[str, Any]:
+    """Headline, what was sealed, and a list for everything that did not come as it was."""
     key = "added_one" if report.added == 1 else "added" if report.added else "nothing_added"
     lists = (
         ("rejected", "red", [f"{escape_surrogates(r.path.as_posix())}: {r.reason}" for r in report.rejected]),
@@ -27,6 +27,7 @@ def describe_import(report: ImportReport) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "headline": IMPORTER[key].format(n=f"{report.added:,}"),
+        "sealed": IMPORTER["did_seal"].format(n=f"{n_sealed:,}") if n_sealed else "",
         "took": IMPORTER["took"].format(seconds=f"{report.seconds:.1f}"),
         "lists": [
             {"title": IMPORTER[name], "tone": tone, "n": len(lines), "lines": _first(lines)}

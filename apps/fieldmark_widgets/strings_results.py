@@ -56,7 +56,7 @@ RESULTS = MappingProxyType(
         "tab_field": "In the field",
         "tab_more": "More photos?",
         "tab_progress": "Progress",
-        "tab_test": "Last test",
+        "tab_test": "Sealed test",
         "measuring": "Measuring",
         "open_now": "Open it now",
         "not_now": "Not now",
@@ -147,7 +147,7 @@ FIGURES = MappingProxyType(
         "worse": "worse · {text}",
         "test_title": "The sealed test",
         "test_none": "No test was set aside for this dataset. Cleaning and choosing by the same held-out photos again "
-        "and again flatters them. Set some photos aside when you import: fieldmark import --sealed 0.1.",
+        "and again flatters them. Set some photos aside when you import them, under “Labels, name, a sealed test”.",
         "test_closed": "{n} photos are set aside, and nobody has looked. Open the test once, at the end: its figure is "
         "the one to tell others.",
         "test_opened_one": "{n} photos are set aside. The test was opened once; opened again, it is no fresh test.",

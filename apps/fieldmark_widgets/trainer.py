@@ -17,6 +17,7 @@ from typing import Any, get_args
 import traitlets
 
 from fieldmark.advice import Advice, auto_advice
+from fieldmark.augment import ViewKind
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import CatalogPhoto
 from fieldmark.errors import BadImageError, Cancelled
@@ -51,6 +52,7 @@ ALLOWED: dict[str, tuple[object, ...]] = {
     "size_px": SIZES,
     "valid_pct": SHARES,
     "views": (0, 1, 2),
+    "view_kind": get_args(ViewKind),
     "balanced": (False, True),
 }
 """What a page may choose; seed and title are checked by their type."""
@@ -277,7 +279,7 @@ class Trainer(Component):
             self._fitting = {"problem": TRAINER["unreadable"].format(name=name, reason=error)}
             return
         fitting = done.result()
-        methods, views = dict(fitting.methods), list(fitting.views)
+        methods, views = dict(fitting.methods), {kind: list(shown) for kind, shown in fitting.views.items()}
         self._fitting = {"name": fitting.name, "methods": methods, "views": views}
 
     # --- Messages from the browser ---

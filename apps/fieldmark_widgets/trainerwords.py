@@ -100,7 +100,7 @@ def _say_changes(entry: Round, before: Round) -> list[str]:
 
 def _say_choice(name: str, value: Any) -> str:
     """A choice in words; one that this version does not know, by its name."""
-    if name in ("resize", "split"):
+    if name in ("resize", "split", "view_kind"):
         value = TRAINER.get(f"{name}_{value}", value)
     elif name == "valid_pct":
         value = _percent(value)

@@ -6,7 +6,9 @@ turned, brighter or darker. A view depends on the photo and the view's number al
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,13 @@ class Augment:
 
 
 DEFAULT_AUGMENT = Augment()
+
+ViewKind = Literal["random_crop", "augmented"]
+AUGMENTS: Mapping[ViewKind, Augment] = {
+    "random_crop": Augment(max_rotate=0.0, max_lighting=0.0, flip=False),
+    "augmented": DEFAULT_AUGMENT,
+}
+"""The book's two steps: a random part of the photo; the same, and flipped, turned, brighter or darker."""
 
 
 def augmented(

@@ -68,8 +68,12 @@ def import_(
     json_output: Json = False,
 ) -> None:
     """Copy photos into a dataset, where they can be cleaned with undo; the source is only read."""
+    from fieldmark.catalog import Catalog, is_catalog
     from fieldmark.importing import import_photos
+    from fieldmark.sealed import forget_empty_seal
 
+    if is_catalog(dataset):
+        forget_empty_seal(Catalog.open(dataset))
     with progress_bars() as callback:
         report = import_photos(source, dataset, who=getpass.getuser(), labels=labels, callback=callback)
     n_sealed = _seal(dataset, sealed) if sealed else None

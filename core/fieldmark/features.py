@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from fieldmark.augment import augmented
+from fieldmark.augment import AUGMENTS, ViewKind, augmented
 from fieldmark.backbones import Backbone
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, Progress, silent
@@ -118,6 +118,7 @@ def extract(
     backbone: Backbone,
     rule: ResizeRule,
     view: int = 0,
+    view_kind: ViewKind = "augmented",
     callback: Callback = silent,
 ) -> Extraction:
     """Give the features of photos, for training; only what is not in the cache is computed.
@@ -125,27 +126,34 @@ def extract(
     Args:
         paths: the photos.
         hashes: SHA-256 of each, hex, in the same order.
-        view: 0 is the photo as it is; 1, 2, … are augmented views of it, always the same ones.
+        view: 0 is the photo as it is; 1, 2, … are other views of it, always the same ones.
+        view_kind: how those are made.
     """
     precision = native_precision()
-    name = f"{backbone.key}-{precision}-{rule.method}{rule.size_px}" + (f"-view{view}" if view else "")
+    name = f"{backbone.key}-{precision}-{rule.method}{rule.size_px}" + _view_name(view, view_kind)
     cache = FeatureCache(cache_folder("features", name), backbone.arch.dim)
     missing = {h: path for h, path in zip(hashes, paths, strict=True) if h not in cache}
     failures: dict[str, BadImageError] = {}
     if missing:
         engine = feature_engine(backbone, rule, precision=precision)
-        squares = load_squares(missing.values(), rule, _view_of(list(missing), rule, view))
+        squares = load_squares(missing.values(), rule, _view_of(list(missing), rule, view, view_kind))
         failures = _compute(list(missing), squares, engine, cache, callback)
     kept = tuple(i for i, h in enumerate(hashes) if h not in failures)
     bad = {i: failures[h] for i, h in enumerate(hashes) if h in failures}
     return Extraction(cache.read([hashes[i] for i in kept]), kept, bad, len(missing) - len(failures))
 
 
-def _view_of(hashes: Sequence[str], rule: ResizeRule, view: int) -> Fit | None:
+def _view_name(view: int, kind: ViewKind) -> str:
+    if not view:
+        return ""
+    return f"-view{view}" if kind == "augmented" else f"-{kind.replace('_', '')}{view}"
+
+
+def _view_of(hashes: Sequence[str], rule: ResizeRule, view: int, kind: ViewKind) -> Fit | None:
     """Tell how a view is made of a photo; the draw depends on the photo's bytes and the view's number."""
     if not view:
         return None
-    return lambda image, place: augmented(image, rule, [view, int(hashes[place][:15], 16)])
+    return lambda image, place: augmented(image, rule, [view, int(hashes[place][:15], 16)], AUGMENTS[kind])
 
 
 def _compute(

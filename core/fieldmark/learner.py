@@ -273,6 +273,7 @@ class Learner:
                 backbone=backbone,
                 rule=self.config.rule,
                 view=view,
+                view_kind=self.config.view_kind,
                 callback=callback,
             ).features
             for view in range(1, self.config.views + 1)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fieldmark.augment import ViewKind
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog
 from fieldmark.catalog_schema import HIDDEN
@@ -50,18 +51,25 @@ class Choices:
     size_px: int = FIT_SIZE_PX
     resize: ResizeMethod = "crop"
     views: int = 0
+    view_kind: ViewKind = "augmented"
     balanced: bool = False
     title: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """What decides how good the model is; its name does not."""
-        return {name: value for name, value in asdict(self).items() if name != "title"}
+        """What decides how good the model is; its name does not, nor how views are made where there are none."""
+        idle = {"title"} if self.views else {"title", "view_kind"}
+        return {name: value for name, value in asdict(self).items() if name not in idle}
 
     def as_config(self) -> TrainConfig:
         """What the learner is told."""
         rule = ResizeRule(self.size_px, self.resize)
         return TrainConfig(
-            rule=rule, seed=self.seed, balanced=self.balanced, views=self.views, title=self.title
+            rule=rule,
+            seed=self.seed,
+            balanced=self.balanced,
+            views=self.views,
+            view_kind=self.view_kind,
+            title=self.title,
         )
 
 

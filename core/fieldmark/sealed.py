@@ -73,6 +73,18 @@ def read_seal(catalog: Catalog) -> Seal | None:
     return Seal(frozenset(kept["photos"]), kept["at"], kept["who"], openings)
 
 
+def is_sealed(catalog: Catalog) -> bool:
+    """Whether photos are set aside: not once the import that brought them was taken back."""
+    known = read_seal(catalog)
+    return known is not None and any(photo.hash in known.photos for photo in catalog.photos())
+
+
+def forget_empty_seal(catalog: Catalog) -> None:
+    """Forget a seal whose photos have all gone, before others come: an import that was undone and is done again."""
+    if catalog.setting(SEALED) and not is_sealed(catalog):
+        catalog.set_setting(SEALED, None)
+
+
 def seal(catalog: Catalog, fraction: float, *, who: str, seed: int = 42, callback: Callback = silent) -> Seal:
     """Set a part of a dataset's photos aside as a sealed test, the same share of each class.
 
@@ -88,7 +100,7 @@ def seal(catalog: Catalog, fraction: float, *, who: str, seed: int = 42, callbac
             f"A share of {fraction} cannot be sealed. Give more than 0 and at most {MAX_FRACTION}.",
             code="bad_fraction",
         )
-    if read_seal(catalog) is not None:
+    if is_sealed(catalog):
         raise DatasetError(
             "This dataset has a sealed test already. It stays as it is; a second one would not be fresh.",
             code="sealed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fieldmark.augment import ViewKind
 from fieldmark.backbones import DEFAULT_ARCH
 from fieldmark.resize import ResizeRule
 
@@ -27,5 +28,7 @@ class TrainConfig:
     """Weigh classes equally, however many photos each has."""
     views: int = 0
     """Augmented views of each training photo that are learned from as well; each costs one more forward pass."""
+    view_kind: ViewKind = "augmented"
+    """How those views are made."""
     title: str = ""
     """Name of the model; made from the classes where empty."""

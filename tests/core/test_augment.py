@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.data import chelsea
 
-from fieldmark.augment import Augment, augmented
+from fieldmark.augment import AUGMENTS, Augment, augmented
 from fieldmark.resize import ResizeRule, fit_photo
 
 CAT = Image.fromarray(chelsea())
@@ -39,3 +39,11 @@ def test_views_keep_the_colours_of_the_photo_roughly() -> None:
     means = [augmented(CAT, RULE, seed).mean() for seed in range(20)]
     assert abs(np.mean(means) - mean) < 15
     assert np.std(means) > 2
+
+
+def test_a_random_crop_is_a_part_of_the_photo_and_nothing_else_is_done_to_it() -> None:
+    ramp = Image.fromarray(np.tile(np.arange(200, dtype=np.uint8)[:, None, None], (1, 200, 3)))
+    view = augmented(ramp, ResizeRule(64, "squish"), 5, AUGMENTS["random_crop"]).astype(int)
+    assert (np.ptp(view, axis=1) <= 1).all()  # rows stay level: it is not turned
+    assert (np.diff(view[:, 0, 0]) >= 0).all()  # and dark stays above bright
+    assert 0 <= view.min() < view.max() <= 199

@@ -27,6 +27,9 @@ COMPONENTS = {
         "component.save(); component.wait(); print(component.path.suffix)",
         ".onnx",
     ),
+    "Collector": ("Collector()", "print(component.state)", "empty"),
+    "Monitor": ('Monitor("station")', "print(component.state)", "empty"),
+    "Uploader": ("Uploader()", "print(len(component.files))", "0"),
     "Studio": ('Studio(".")', "print(component.dataset)", "ground"),
 }
 """How each is made, what is asked of it, and the answer."""

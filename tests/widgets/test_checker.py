@@ -48,6 +48,21 @@ def test_it_begins_at_once_and_shows_the_gravest_fault_first(checker: Checker) -
     assert [row.text for row in checker.gallery.rows] == ["group 1", "group 1"]
 
 
+def test_a_check_that_is_stopped_is_no_failure_and_can_be_begun_again(dataset: Path) -> None:
+    checker = Checker(dataset)
+    receive(checker, {"kind": "cancel"})
+    checker.wait()
+    assert (checker.state, checker.problem, checker._is_stopped) == ("empty", "", True)
+    receive(checker, {"kind": "check"})
+    checker.wait()
+    assert (checker.state, checker._is_stopped) == ("ready", False)
+    receive(checker, {"kind": "check"})
+    receive(checker, {"kind": "cancel"})
+    checker.wait()
+    assert (checker.state, checker.problem, checker._did) == ("ready", "", "Stopped. Nothing was changed.")
+    checker.close()
+
+
 def test_of_a_group_all_but_one_are_put_aside(checker: Checker) -> None:
     assert checker._action["label"] == "Put all but one of each group aside: 1"
     receive(checker, {"kind": "aside"})

@@ -12,6 +12,8 @@ from PIL import Image
 from skimage import data
 
 from fieldmark.catalog import Catalog
+from fieldmark.sample import write_sample
+from fieldmark.sealed import read_seal
 from fieldmark_widgets import Importer, Workspace
 from widgets.messages import receive, sent
 
@@ -68,6 +70,27 @@ def test_an_import_can_be_undone(importer: Importer, photos: Path) -> None:
     assert importer.workspace.project is not None
     assert importer.workspace.project.catalog.counts() == {}
     assert (importer.state, importer._result["headline"]) == ("empty", "2 photos were taken out again.")
+
+
+def test_photos_are_sealed_when_that_is_asked_for_once_and_not_after_the_import_was_undone(
+    importer: Importer, tmp_path: Path
+) -> None:
+    source = str(write_sample(tmp_path / "sample"))
+    receive(importer, {"kind": "import", "source": source, "sealed": "20"})
+    importer.wait()
+    assert importer.workspace.project is not None
+    catalog = importer.workspace.project.catalog
+    known = read_seal(catalog)
+    assert known is not None
+    assert importer._result["sealed"].startswith(f"{len(known.photos)} of them are set aside")
+    assert importer._is_sealed
+    receive(importer, {"kind": "undo"})
+    assert not importer._is_sealed
+    receive(importer, {"kind": "import", "source": source, "sealed": "10"})
+    importer.wait()
+    again = read_seal(catalog)
+    assert again is not None
+    assert len(again.photos) < len(known.photos)
 
 
 def test_a_zip_that_was_dropped_is_imported(importer: Importer, photos: Path) -> None:

@@ -117,7 +117,11 @@ def test_a_photo_is_shown_as_the_model_sees_it(trainer: Trainer) -> None:
     assert set(trainer._fitting["methods"]) == {"crop", "squish", "pad"}
     assert all(
         jpeg.startswith(b"\xff\xd8")
-        for jpeg in (*trainer._fitting["methods"].values(), *trainer._fitting["views"])
+        for jpeg in (
+            *trainer._fitting["methods"].values(),
+            *trainer._fitting["views"]["random_crop"],
+            *trainer._fitting["views"]["augmented"],
+        )
     )
     first = trainer._fitting["name"]
     receive(trainer, {"kind": "another"})

@@ -4,10 +4,10 @@ export default {
   async render({ model, el, host }) {
     const strings = model.get("_strings");
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
-    const empty = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.empty_title }), make("p", { class: "fm-soft" }));
+    const empty = drawEmpty(model, strings);
     const busy = drawBusy(model, strings);
     const found = drawFound(model, strings);
-    const root = make("section", { class: "fm-checker", "aria-label": strings.region }, problem, empty, busy.root, found.root);
+    const root = make("section", { class: "fm-checker", "aria-label": strings.region }, problem, empty.root, busy.root, found.root);
     el.classList.add("fm");
     el.append(root);
 
@@ -15,8 +15,7 @@ export default {
       showState(root, model.get("state"));
       problem.textContent = model.get("problem");
       problem.hidden = !problem.textContent;
-      empty.hidden = !model.get("_blocker");
-      empty.lastChild.textContent = model.get("_blocker");
+      empty.update();
       busy.update();
       found.update();
     };
@@ -26,12 +25,25 @@ export default {
       due = true;
       queueMicrotask(() => { due = false; update(); });
     };
-    for (const name of ["state", "problem", "fault", "_blocker", "_headline", "_notes", "_faults", "_action", "_did", "_progress", "_stale"]) model.on(`change:${name}`, soon);
+    for (const name of ["state", "problem", "fault", "_blocker", "_headline", "_notes", "_faults", "_action", "_did", "_progress", "_stale", "_is_stopped"]) model.on(`change:${name}`, soon);
     update();
     const gallery = await host.getWidget(model.get("gallery"));
     await gallery.render({ el: found.place });
   },
 };
+
+function drawEmpty(model, strings) {
+  const text = make("p", { class: "fm-soft" });
+  const check = make("div", { class: "fm-row" }, makeButton(strings.check, () => model.send({ kind: "check" }), { kind: "fm-primary" }));
+  const root = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.empty_title }), text, check);
+  const update = () => {
+    const stopped = model.get("_is_stopped");
+    root.hidden = !model.get("_blocker") && !stopped;
+    text.textContent = stopped ? strings.stopped : model.get("_blocker");
+    check.hidden = !stopped;
+  };
+  return { root, update };
+}
 
 function drawBusy(model, strings) {
   const text = make("p", { role: "status", class: "fm-importer-step" });

@@ -19,7 +19,7 @@ export default {
       problem.hidden = !problem.textContent;
       for (const part of [source, busy, result, photos]) part.update();
     };
-    for (const name of ["state", "problem", "label", "_has_project", "_result", "_progress", "_counts"]) model.on(`change:${name}`, update);
+    for (const name of ["state", "problem", "label", "_has_project", "_result", "_progress", "_counts", "_is_sealed"]) model.on(`change:${name}`, update);
     update();
     const [uploader, gallery] = await Promise.all([host.getWidget(model.get("uploader")), host.getWidget(model.get("gallery"))]);
     if (model.get("collector")) await (await host.getWidget(model.get("collector"))).render({ el: collect });
@@ -33,7 +33,8 @@ function drawSource(model, strings) {
   const name = make("input", { type: "text", class: "fm-input", "aria-label": strings.name });
   const regex = make("input", { type: "text", class: "fm-input", "aria-label": strings.regex, placeholder: strings.regex_hint, spellcheck: "false", disabled: true });
   const inFile = make("input", { type: "checkbox", on: { change: () => { regex.disabled = !inFile.checked; if (inFile.checked) regex.focus(); } } });
-  const go = () => model.send({ kind: "import", source: path.value, name: name.value, regex: inFile.checked ? regex.value : "" });
+  const sealed = make("select", { class: "fm-input" }, ...["0", "10", "20"].map((value) => make("option", { value, text: strings[`sealed_${value}`] })));
+  const go = () => model.send({ kind: "import", source: path.value, name: name.value, regex: inFile.checked ? regex.value : "", sealed: sealed.value });
   let waiting = null;
   path.addEventListener("input", () => {
     clearTimeout(waiting);
@@ -45,10 +46,12 @@ function drawSource(model, strings) {
   });
   const title = make("summary", { class: "fm-importer-title" });
   const drop = make("div", { class: "fm-importer-drop" });
+  const seal = make("div", {}, make("label", { class: "fm-field" }, make("span", { class: "fm-soft", text: strings.sealed }), sealed),
+    make("p", { class: "fm-soft fm-small", text: strings.sealed_hint }));
   const options = make("details", { class: "fm-importer-options" }, make("summary", { text: strings.options }),
     make("label", { class: "fm-row" }, inFile, make("span", { text: strings.labels_regex })),
     make("label", { class: "fm-field" }, make("span", { class: "fm-soft", text: strings.regex }), regex),
-    make("label", { class: "fm-field" }, make("span", { class: "fm-soft", text: strings.name }), name));
+    make("label", { class: "fm-field" }, make("span", { class: "fm-soft", text: strings.name }), name), seal);
   const root = make("details", { class: "fm-card fm-importer-source" }, title,
     make("p", { class: "fm-soft", text: strings.intro }),
     make("label", { class: "fm-field" }, make("span", { text: strings.path }),
@@ -61,6 +64,7 @@ function drawSource(model, strings) {
     title.textContent = first ? strings.title_new : strings.title_more;
     if (before !== first) root.open = first; // open while there is nothing else to do, out of the way afterwards
     before = first;
+    seal.hidden = model.get("_is_sealed");
     root.hidden = model.get("state") === "busy";
   };
   return { root, drop, update };
@@ -87,6 +91,7 @@ function drawResult(model, strings) {
     if (root.hidden) return;
     root.replaceChildren(
       make("h2", { class: "fm-title", text: result.headline }),
+      ...(result.sealed ? [make("p", { text: result.sealed })] : []),
       ...(result.took ? [make("p", { class: "fm-soft", text: result.took })] : []),
       ...(result.lists ?? []).map(drawList),
       ...(result.skipped ? [make("p", { class: "fm-soft", text: result.skipped })] : []),

@@ -3,6 +3,7 @@
 const METHODS = ["crop", "squish", "pad"];
 const SPLITS = ["random", "by_date", "by_group"];
 const VIEWS = [0, 1, 2];
+const VIEW_KINDS = ["random_crop", "augmented"];
 const LOOK_MS = 3000;
 
 export default {
@@ -164,10 +165,9 @@ function drawRounds(model, strings) {
 function drawFitting(model, strings) {
   const name = make("bdi", { class: "fm-soft" });
   const problem = make("p", { class: "fm-failure", role: "status" });
-  const ways = METHODS.map((method) => drawWay(model, strings, method));
-  const group = make("div", { class: "fm-ways", role: "radiogroup", "aria-label": strings.fit_title, on: { keydown: (event) => moveWay(event, model) } }, ...ways.map(({ root }) => root));
-  const views = VIEWS.concat(3).map(() => make("img", { class: "fm-view", alt: "" }));
-  const counts = drawOptions(VIEWS.map((value) => ({ value, text: strings[`views_${value}`] })), strings.views_title, (n) => choose(model, "views", n));
+  const ways = drawWays(model, strings, "resize", METHODS, strings.fit_title, 1);
+  const kinds = drawWays(model, strings, "view_kind", VIEW_KINDS, strings.views_title, 4);
+  const counts = drawOptions(VIEWS.map((value) => ({ value, text: strings[`views_${value}`] })), strings.views_n, (n) => choose(model, "views", n));
   const urls = [];
   const close = () => { while (urls.length) URL.revokeObjectURL(urls.pop()); };
   const show = (image, bytes) => {
@@ -181,40 +181,48 @@ function drawFitting(model, strings) {
     name.textContent = fitting.name ?? "";
     if (!fitting.methods) return;
     close();
-    ways.forEach(({ image }, index) => show(image, fitting.methods[METHODS[index]]));
-    views.forEach((image, index) => show(image, fitting.views[index]));
+    for (const { name, images } of ways.all) show(images[0], fitting.methods[name]);
+    for (const { name, images } of kinds.all) images.forEach((image, index) => show(image, fitting.views[name][index]));
   });
   follow(model, ["_choices"], () => {
-    for (const way of ways) way.update(model.get("_choices").resize);
+    ways.update(model.get("_choices").resize);
+    kinds.update(model.get("_choices").view_kind);
     counts.update(model.get("_choices").views);
   });
   const another = makeButton(strings.another, () => model.send({ kind: "another" }), { kind: "fm-quiet" });
   const root = make("div", { class: "fm-card" },
     make("div", { class: "fm-trainer-head" }, make("div", {}, make("h3", { text: strings.fit_title }), name), another), problem,
-    make("div", { class: "fm-trainer-looks" }, group,
-      make("div", { class: "fm-trainer-views" }, make("h4", { text: strings.views_title }), make("div", { class: "fm-views" }, ...views), make("p", { class: "fm-soft fm-small", text: strings.views_text }), counts.root)));
+    make("div", { class: "fm-trainer-looks" }, ways.root,
+      make("div", { class: "fm-trainer-views" }, make("h4", { text: strings.views_title }), make("p", { class: "fm-soft fm-small", text: strings.views_text }), counts.root, kinds.root)));
   return { root, close };
 }
 
-function drawWay(model, strings, method) {
-  const image = make("img", { alt: "" });
-  const root = make("button", { type: "button", class: "fm-way", role: "radio", on: { click: () => choose(model, "resize", method) } },
-    image, make("b", { text: strings[`resize_${method}`] }), make("span", { class: "fm-soft", text: strings[`${method}_text`] }));
-  const update = (chosen) => {
-    root.setAttribute("aria-checked", String(method === chosen));
-    root.tabIndex = method === chosen ? 0 : -1;
+// Pictures of which one is chosen, as radio buttons are.
+function drawWays(model, strings, choice, names, label, pictures) {
+  const all = names.map((name) => drawWay(strings, choice, name, pictures, () => choose(model, choice, name)));
+  const move = (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const next = all[(all.findIndex(({ root }) => root === document.activeElement) + step + all.length) % all.length];
+    next.root.focus();
+    choose(model, choice, next.name);
   };
-  return { root, image, update };
+  const root = make("div", { class: "fm-ways", role: "radiogroup", "aria-label": label, on: { keydown: move } }, ...all.map((way) => way.root));
+  const update = (chosen) => {
+    for (const way of all) {
+      way.root.setAttribute("aria-checked", String(way.name === chosen));
+      way.root.tabIndex = way.name === chosen ? 0 : -1;
+    }
+  };
+  return { root, all, update };
 }
 
-function moveWay(event, model) { // as radio buttons do
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const buttons = [...event.currentTarget.children];
-  const next = (buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length;
-  buttons[next].focus();
-  choose(model, "resize", METHODS[next]);
+function drawWay(strings, choice, name, pictures, onChoose) {
+  const images = Array.from({ length: pictures }, () => make("img", { alt: "" }));
+  const root = make("button", { type: "button", class: "fm-way", role: "radio", on: { click: onChoose } },
+    make("span", { class: "fm-way-pictures" }, ...images), make("b", { text: strings[`${choice}_${name}`] }), make("span", { class: "fm-soft", text: strings[`${name}_text`] }));
+  return { root, name, images };
 }
 
 // A row of buttons of which one is pressed.
