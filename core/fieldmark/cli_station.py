@@ -66,7 +66,10 @@ def init(
 def run(
     folder: Folder,
     model: Annotated[
-        list[Path] | None, typer.Option(help="Model file; the first answers, others run in its shadow.")
+        list[Path] | None,
+        typer.Option(
+            help="Model file; the first answers, others run in its shadow. Without: first look only."
+        ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Take in what is there, then stop.")] = False,
     json_output: Json = False,
@@ -77,7 +80,7 @@ def run(
 
     models = load_models(tuple(model or ()))
     if not models:
-        raise StationError("Name a model: --model MODEL.onnx", code="no_model")
+        errors.print("No model: frames become events, likely empty or not. With one: --model MODEL.onnx")
     store = open_store(folder)
     try:
         with only_writer(folder):
@@ -245,7 +248,7 @@ def _say_round(done: Round, as_json: bool) -> None:
         return
     output.print(
         f"{done.new} new, {done.duplicates} seen before, {done.rejected} refused, "
-        f"{done.scored} predicted, {done.sent} alerts sent."
+        f"{done.scored} predicted, {done.looked} events looked at without a model, {done.sent} alerts sent."
     )
     for step, fault in done.faults.items():
         errors.print(f"{step} pauses: {fault}")

@@ -122,3 +122,44 @@ def _import_deployments(folder: Path, package: Path, json_output: bool) -> None:
         print_json({"cameras": list(report.cameras), "new": report.new, "known": report.known})
         return
     output.print(f"{report.new} new deployments, {report.known} known: {', '.join(report.cameras)}.")
+
+
+@cli.command()
+@command
+def look(
+    folder: Folder,
+    out: Annotated[Path | None, typer.Option(help="Write the events to this .csv.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Look at events before any model is trained: likely empty ones, groups that look alike, what is like no other.
+
+    Name them in the dashboard, or in the table; `station dataset` makes photos to train on of what was named.
+    """
+    from fieldmark.station.firstlook import first_look
+    from fieldmark.station.firstlooktable import write_first_look
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import only_writer
+
+    store = open_store(folder)
+    try:
+        with only_writer(folder), progress_bars() as callback:
+            looked = first_look(store, callback=callback)
+        if out is not None:
+            with store.reading() as session:
+                write_first_look(session, looked, out)
+    finally:
+        store.close()
+    said = [event.says for event in looked]
+    counts = {
+        "events": len(looked),
+        "likely_empty": said.count("empty"),
+        "alone": said.count("alone"),
+        "groups": len({event.alike for event in looked if event.alike is not None and event.n_alike > 1}),
+    }
+    if json_output:
+        print_json({**counts, "out": str(out) if out else None})
+        return
+    output.print(
+        f"{counts['events']} events without a model: {counts['likely_empty']} likely empty, the others in "
+        f"{counts['groups']} groups that look alike and {counts['alone']} like no other."
+    )

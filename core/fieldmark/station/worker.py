@@ -24,6 +24,7 @@ from fieldmark.station.channels import Channel, channel_of
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
+from fieldmark.station.firstlook import first_look, waits_for_a_look
 from fieldmark.station.ingest import Ingest
 from fieldmark.station.media import Media
 from fieldmark.station.outbox import send_due
@@ -50,6 +51,8 @@ class Round:
     duplicates: int = 0
     rejected: int = 0
     scored: int = 0
+    looked: int = 0
+    """Events looked at without a model, where the worker has none."""
     sent: int = 0
     faults: dict[str, str] = field(default_factory=dict)
     """Step → why it is paused."""
@@ -85,7 +88,10 @@ class Worker:
         clock: Clock = utc_now,
         still_s: float = 2.0,
     ) -> None:
-        """Work in the store's folder, whose spool is there, with loaded models: the first champion, others in its shadow."""
+        """Work in the store's folder, whose spool is there, with loaded models: the first champion, others in its shadow.
+
+        Without a model every event gets the first look that needs none.
+        """
         self.store, self.clock = store, clock
         self.media = Media(store.folder / MEDIA)
         self.spool = Spool(store.folder / SPOOL, still_s=still_s)
@@ -153,6 +159,8 @@ class Worker:
     def _score(self, done: Round) -> None:
         for scorer in self.scorers:
             done.scored += scorer.score_new()
+        if not self.scorers and waits_for_a_look(self.store):
+            done.looked = len(first_look(self.store))
 
     def _send(self, done: Round) -> None:
         with self.store.reading() as session:
