@@ -1,0 +1,59 @@
+"""Many people at a time, each with a page and a photo every few seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+
+from bench.servebench.api import make_photo
+from bench.servebench.servers import count_kernels, memory_mb, ours
+from bench.visitor import LightVisitor
+
+EVERY_S = 5.0
+OPEN_AT_ONCE = 4
+
+
+def crowd(model: Path, *, visitors: int, seconds: float) -> None:
+    """Every answer right, how long it took, kernels lost, memory."""
+    photo = make_photo()
+    with ours(model) as server:
+        start = perf_counter()
+        with ThreadPoolExecutor(OPEN_AT_ONCE) as threads:
+            opened = list(threads.map(lambda _: LightVisitor(server.url), range(visitors)))
+        opened_s = perf_counter() - start
+        for visitor in opened:
+            visitor.classify(photo)  # what is allocated once
+        before, kernels = memory_mb(server), count_kernels(server)
+        over = perf_counter() + seconds
+
+        def stay(visitor: LightVisitor) -> list[float]:
+            waits = []
+            while perf_counter() < over:
+                start = perf_counter()
+                assert visitor.classify(photo) == "Cat"
+                waits.append(perf_counter() - start)
+                time.sleep(max(0.0, EVERY_S - waits[-1]))
+            return waits
+
+        with ThreadPoolExecutor(visitors) as threads:
+            waits = [wait for stayed in threads.map(stay, opened) for wait in stayed]
+        grown, lost = memory_mb(server) - before, kernels - count_kernels(server)
+        leave_all(opened)
+    print(
+        f"  {visitors} visitors (all there after {opened_s:.0f} s), a photo every {EVERY_S:.0f} s for {seconds:.0f} s: "
+        f"{len(waits)} answers, all right; median {median(waits):.2f} s, p95 {quantiles(waits, n=20)[-1]:.2f} s, worst "
+        f"{max(waits):.2f} (goal 1.5); {lost} kernels lost; memory {before:.0f} MB, {grown:+.0f}"
+    )
+
+
+def leave_all(opened: list[LightVisitor]) -> None:
+    """Close every page, all at once."""
+    leaving = [threading.Thread(target=visitor.leave) for visitor in opened]
+    for each in leaving:
+        each.start()
+    for each in leaving:
+        each.join()
