@@ -20,7 +20,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_server.auth.logout import LogoutHandler
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
@@ -32,6 +31,7 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler
 
+from fieldmark.account import ROLE_HEADER, USER_HEADER
 from fieldmark.errors import FieldmarkError
 from fieldmark.modelplaces import find_datasets, find_jobs, find_models
 from fieldmark.service.jobs import JobBook
@@ -41,7 +41,7 @@ from fieldmark_server.assets import AssetHandler
 from fieldmark_server.backend import Backend
 from fieldmark_server.channel import KernelChannel
 from fieldmark_server.goodbye import GoodbyeHandler
-from fieldmark_server.login import LoginPage
+from fieldmark_server.login import LoginPage, LogoutPage
 from fieldmark_server.pages import AppPage, MissingPage, StartPage, describe_page
 from fieldmark_server.rest import log_request
 from fieldmark_server.routes import api_routes
@@ -52,9 +52,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HTTP_LIMITS = {
-    # Slow headers and idle connections end after this; a page asks every ten seconds while it is looked at.
-    "idle_connection_timeout": 30,
-    "body_timeout": 30,
     "max_header_size": 64 * 1024,
     # Of a login or a job; photos for the API have their own limit, and those of a page come another way.
     "max_body_size": 1024 * 1024,
@@ -84,7 +81,9 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
 
     name = "fieldmark"
 
-    max_kernels = Integer(40, config=True, help="Visitors at a time; each has a kernel of some 200 MB.")
+    max_kernels = Integer(
+        40, config=True, help="Visitors at a time; each has a kernel of some 55 MB, 200 in the studio."
+    )
     private_apps = Bool(False, config=True, help="Serve the apps that read folders of this computer.")
     ports_tried = Integer(20, config=True, help="How many ports to try from the wanted one upwards.")
     api_token = Unicode("", config=True, help="What opens the REST API to programs, besides a login.")
@@ -95,6 +94,15 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
     )
     behind_proxy = Bool(
         False, config=True, help="Believe what a proxy says of the client's address and protocol."
+    )
+    patience_s = Integer(
+        30,
+        config=True,
+        # A page asks every ten seconds while it is looked at.
+        help="Seconds after which slow headers and bodies, and connections that nothing comes from, are ended.",
+    )
+    unclaimed_s = Integer(
+        120, config=True, help="Seconds after which a kernel ends that no page has connected to."
     )
     drain_s = Integer(
         20, config=True, help="Seconds for photos that are being answered when the server ends."
@@ -130,10 +138,15 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
     @cached_property
     def backend(self) -> Backend:
         """What the handlers share."""
-        is_public = not (self.token or self.config.PasswordIdentityProvider.get("hashed_password"))
+        is_public = not (
+            self.token
+            or self.config.PasswordIdentityProvider.get("hashed_password")
+            or self.config.AccountsProvider.get("users")
+        )
         token = self.api_token or self.token or ""
         jobs = JobBook(find_jobs(os.environ), find_datasets(os.environ))
-        return Backend(Service(*find_models(os.environ)), jobs, public=is_public, token=token)
+        service = Service(*find_models(os.environ))
+        return Backend(service, jobs, public=is_public, token=token, patience_s=self.patience_s)
 
     def init_settings(self) -> dict[str, Any]:
         """Settings of the web server."""
@@ -157,30 +170,33 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         """Every route there is. Voilà's own list has more: files, notebooks' contents, a folder view."""
         cards = find_apps(Path(self.root_dir), private=self.private_apps)
         names = "|".join(card.name for card in cards)
+        visitors = Visitors(self.max_kernels)
         app = {
             "voila_configuration": self.voila_configuration,
             "template_paths": self.template_paths,
             "config": self.config,
-            "visitors": Visitors(self.max_kernels),
+            "visitors": visitors,
+            "unclaimed_s": self.unclaimed_s,
         }
         routes = [
             (r"/", StartPage, {"cards": cards}),
             (rf"/({names})/?", AppPage, app),
             (r"/assets/([\w.]+)", AssetHandler, {}),
             (rf"/api/kernels/{KERNEL}", KernelHandler, {}),
-            (rf"/api/kernels/{KERNEL}/channels", KernelChannel, {}),
+            (rf"/api/kernels/{KERNEL}/channels", KernelChannel, {"visitors": visitors}),
             (rf"/voila/api/shutdown/{KERNEL}", GoodbyeHandler, {}),
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/labextensions/(.*)", FileFindHandler, {"path": self.labextensions_path}),
         ]
         if not self.backend.public:
-            routes += [(r"/login", LoginPage, {}), (r"/logout", LogoutHandler, {})]
+            routes += [(r"/login", LoginPage, {}), (r"/logout", LogoutPage, {})]
         ours = [(url_path_join(self.base_url, route), *rest) for route, *rest in routes]
         return [*ours, *api_routes(self.base_url, self.backend)]
 
     def listen(self) -> None:
         """Serve until Ctrl-C or SIGTERM, after telling the link."""
-        self.http = HTTPServer(self.app, xheaders=self.behind_proxy, **HTTP_LIMITS)
+        patience = {"idle_connection_timeout": self.patience_s, "body_timeout": self.patience_s}
+        self.http = HTTPServer(self.app, xheaders=self.behind_proxy, **patience, **HTTP_LIMITS)
         self.http.add_sockets(self._sockets)
         self.ioloop = IOLoop.current()
         signal.signal(signal.SIGINT, self._handle_signal_stop)  # as Voilà does with SIGTERM
@@ -256,6 +272,8 @@ def _hardening() -> Config:
         show_tracebacks=False,
         allow_template_override="NO",
         allow_theme_override="NO",
+        # Pages put there who is logged in, and nothing that a browser sends.
+        http_header_envs=[USER_HEADER, ROLE_HEADER],
         # A notebook is run before somebody comes: the page opens without waiting for a kernel to start.
         preheat_kernel=True,
         default_pool_size=1,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from fieldmark.account import Account, Role
+
 HERE = Path(__file__).parent
 
 
@@ -22,6 +24,12 @@ class AppCard:
     """What is drawn on its card: an SVG path on 24 × 24."""
     is_private: bool = False
     """Whether it reads folders of this computer, and so is for the people at it."""
+    least: Role = "viewer"
+    """Who may open it, on a server with accounts."""
+
+    def is_open_to(self, who: Account | None) -> bool:
+        """Whether somebody may open it; None is anybody, on a server without accounts."""
+        return who is None or who.may(self.least)
 
 
 APPS: Mapping[str, AppCard] = MappingProxyType(
@@ -40,6 +48,7 @@ APPS: Mapping[str, AppCard] = MappingProxyType(
                 "From a folder of your photos to a model of your own, with its mistakes in plain sight.",
                 "M4 20v-6 M10 20v-11 M16 20v-8 M22 20v-16 M2 20h20",
                 is_private=True,
+                least="ranger",
             ),
             AppCard(
                 "book",
@@ -47,6 +56,7 @@ APPS: Mapping[str, AppCard] = MappingProxyType(
                 "The chapter of the fastai book, beside the same job here. It runs while you read.",
                 "M12 6c-2-1.6-5-2-9-2v14c4 0 7 .4 9 2c2-1.6 5-2 9-2v-14c-4 0-7 .4-9 2z M12 6v14",
                 is_private=True,
+                least="ranger",
             ),
             AppCard(
                 "monitor",

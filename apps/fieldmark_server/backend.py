@@ -51,6 +51,8 @@ class Backend:
     draining: Event = field(default_factory=Event)
     """Set when the server is ending: whoever is in is answered, and nobody else."""
     budget: ByteBudget = field(default_factory=lambda: ByteBudget(192 * MIB))
+    patience_s: float = 30.0
+    """How long a slow sender is borne with; looked at three times within."""
     max_body: int = 64 * MIB
     """Bytes of one request, all photos together."""
 

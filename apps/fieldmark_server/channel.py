@@ -11,6 +11,8 @@ from tornado import web
 from tornado.websocket import WebSocketClosedError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from fieldmark_server.visitors import Visitors
+
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 """How pages and kernels talk. The one before it is not spoken: Voilà takes what it sends for this one, reads a number
 of parts of some 10^18 out of it, and the server never comes back from counting them."""
@@ -27,12 +29,21 @@ KEPT_FROM_VISITORS = frozenset({"stream", "error", "execute_input"})
 class KernelChannel(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # voila carries no types
     """Passes messages on between a page and its kernel."""
 
-    async def get(self, kernel_id: str) -> None:
-        """Connect, where the page speaks the protocol."""
+    def initialize(self, *, visitors: Visitors) -> None:
+        """Take who is here already."""
+        self.visitors = visitors
+
+    async def open(self, kernel_id: str) -> None:
+        """Note that somebody is there."""
+        self.visitors.claim(kernel_id)
+        await super().open(kernel_id)
+
+    async def pre_get(self) -> None:
+        """Refuse a page that does not speak the protocol, once it is known who asks."""
         offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
         if PROTOCOL not in (name.strip() for name in offered.split(",")):
             raise web.HTTPError(400)
-        await super().get(kernel_id)
+        await super().pre_get()
 
     def on_message(self, message: bytes | str) -> None:
         """Pass a page's message on to the kernel; hang up on what is none."""

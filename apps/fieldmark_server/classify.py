@@ -15,9 +15,8 @@ from fieldmark_server.photobody import PhotoFile, is_form, read_form, shown_name
 from fieldmark_server.rest import SENTENCES, ApiError, ApiHandler
 
 MAX_TOP_K = 1000
-CHECK_EVERY_S = 10.0
 MIN_PROGRESS = 32 * 1024
-"""Bytes that must have come between two checks: 3 KB a second, less than the slowest phone sends."""
+"""Bytes that must have come in a third of the server's patience: 3 KB a second, less than the slowest phone sends."""
 QUERY = frozenset({"top_k", "map", "label", "name", "token"})
 
 
@@ -46,7 +45,7 @@ class ClassifyHandler(ApiHandler):
                 raise
             self._refusal = error
         self.request.connection.set_max_body_size(2 * self.backend.max_body)  # type: ignore[union-attr]
-        self._watch = IOLoop.current().call_later(CHECK_EVERY_S, self._check_pace)
+        self._watch = IOLoop.current().call_later(self.backend.patience_s / 3, self._check_pace)
 
     def _prepare_body(self) -> None:
         self._top_k, self._map_label, self._name = self._read_query()
@@ -165,7 +164,7 @@ class ClassifyHandler(ApiHandler):
             self.request.connection.stream.close()  # type: ignore[union-attr]
         else:
             self._seen = self._received
-            self._watch = IOLoop.current().call_later(CHECK_EVERY_S, self._check_pace)
+            self._watch = IOLoop.current().call_later(self.backend.patience_s / 3, self._check_pace)
 
     def _photos(self) -> list[PhotoFile]:
         body = bytes(self._body)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from traitlets.config import Config
 
-from fieldmark.errors import DatasetError, ModelFileError
+from fieldmark.errors import DatasetError, ModelFileError, ServiceError, StoreError
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -35,6 +36,19 @@ def serve(
             help="Asked for before anything is shown.", envvar="FIELDMARK_PASSWORD", show_envvar=True
         ),
     ] = None,
+    users: Annotated[
+        Path | None,
+        typer.Option(help="Everybody logs in with a name of their own: file of “fieldmark user”."),
+    ] = None,
+    seats: Annotated[
+        int, typer.Option(help="Visitors at a time; “fieldmark deploy-check” says how many fit.", min=1)
+    ] = 40,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="Believe what nginx says of a visitor's address and https.")
+    ] = False,
+    base_url: Annotated[
+        str, typer.Option(help="Path below the host's name, such as /apps/ behind a proxy.")
+    ] = "/",
     token: Annotated[
         str | None,
         typer.Option(help="Opens the REST API to programs.", envvar="FIELDMARK_TOKEN", show_envvar=True),
@@ -58,20 +72,39 @@ def serve(
     # libraries log through the instance
     app = App.instance(
         port=port, ip=host, open_browser=open_browser, private_apps=private, api_token=token or "",
-        allowed_hosts=allow_host or [], config=_login(password),
+        allowed_hosts=allow_host or [], base_url=_as_base_url(base_url), max_kernels=seats,
+        behind_proxy=behind_proxy, config=_login(password, users),
     )  # fmt: skip
     app.on_ready = lambda link: _say_ready(link, wanted=port, got=app.port)
     app.initialize()
     app.start()
 
 
-def _login(password: str | None) -> Config:
+def _login(password: str | None, users: Path | None) -> Config:
     config = Config()
-    if password:
+    if users is not None:
+        from fieldmark_server.accounts import Accounts, AccountsProvider
+
+        if not Accounts(users).all():
+            raise StoreError(
+                f"{users}: nobody could log in. Add somebody: fieldmark user NAME --users {users}",
+                code="no_account",
+            )
+        config.App.identity_provider_class = AccountsProvider
+        config.AccountsProvider.users = str(users.resolve())
+    elif password:
         from jupyter_server.auth.security import passwd
 
         config.PasswordIdentityProvider.hashed_password = passwd(password)  # type: ignore[no-untyped-call]
     return config
+
+
+def _as_base_url(text: str) -> str:
+    """A path with slashes around; what would make an address ambiguous is refused."""
+    path = text.strip("/")
+    if not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*|", path, re.ASCII) or {".", ".."} & set(path.split("/")):
+        raise ServiceError(f"{text!r} is no path. Write it like /apps/.", code="bad_base_url")
+    return f"/{path}/" if path else "/"
 
 
 def _existing_model(path: Path) -> Path:

@@ -20,7 +20,7 @@ from fieldmark_server.routes import api_routes
 
 
 class Extension(ExtensionApp):
-    """Adds the API; the model is loaded when it is first asked for."""
+    """Adds the API; the model is loaded when it is first asked for, or at once where FIELDMARK_WARM is set (Binder)."""
 
     name = "fieldmark_server"
     load_other_extensions = True
@@ -43,6 +43,8 @@ class Extension(ExtensionApp):
         host = "127.0.0.1" if serverapp.ip in ("", "*", "0.0.0.0", "::") else serverapp.ip
         address = f"http://{f'[{host}]' if ':' in host else host}:{serverapp.port}{serverapp.base_url}"
         os.environ |= self.backend.announce(address)
+        if os.environ.get("FIELDMARK_WARM"):
+            self.backend.service.start()  # beside the rest of the server's start; returns at once
 
     async def stop_extension(self) -> None:
         """End the model's process and the jobs with the server."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import quote
 
 from tornado import web
 
 from fieldmark.service.jobs import KINDS, Job
 from fieldmark_server.rest import ApiError, ApiHandler
+
+PIECE_BYTES = 256 * 1024
 
 
 class JobsHandler(ApiHandler):
@@ -21,6 +26,7 @@ class JobsHandler(ApiHandler):
 
     def post(self) -> None:
         """Put one in the queue."""
+        self.refuse_below("ranger")
         kind, dataset = _read_wish(self.request.body)
         self.send(_record(self.backend.jobs.start(kind, dataset)), 202)
 
@@ -37,10 +43,36 @@ class JobHandler(ApiHandler):
 
     def delete(self, job_id: str) -> None:
         """Stop it."""
+        self.refuse_below("ranger")
         try:
             self.send(_record(self.backend.jobs.cancel(job_id)), 202)
         except KeyError as error:
             raise web.HTTPError(404) from error
+
+
+class JobModelHandler(ApiHandler):
+    """The model file that a training made."""
+
+    async def get(self, job_id: str) -> None:
+        """Send it, a piece at a time."""
+        try:
+            job, path = self.backend.jobs.get(job_id), self.backend.jobs.find_model(job_id)
+        except KeyError as error:
+            raise web.HTTPError(404) from error
+        if path is None:
+            raise ApiError(
+                404, "no_result", f"This job has no model: it is a {job.kind} that is {job.state}."
+            )
+        with path.open("rb") as file:  # what is read stays whole, also where the job is forgotten meanwhile
+            self.set_header("Content-Type", "application/octet-stream")
+            self.set_header("Content-Length", str(os.fstat(file.fileno()).st_size))
+            name = quote(f"{job.dataset}.onnx", safe="")
+            self.set_header(
+                "Content-Disposition", f"attachment; filename=\"model.onnx\"; filename*=UTF-8''{name}"
+            )
+            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+                self.write(piece)
+                await self.flush()  # waits for a slow client, so that no file is in memory as a whole
 
 
 def _read_wish(body: bytes) -> tuple[str, str]:

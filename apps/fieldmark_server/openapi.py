@@ -42,6 +42,7 @@ def describe_api(base_url: str) -> Schema:
             "/metrics": {"get": _metrics()},
             "/jobs": {"get": _get("All jobs, the latest first.", "Jobs"), "post": _start_job()},
             "/jobs/{id}": {**_job(), "parameters": [JOB_ID]},
+            "/jobs/{id}/model": {**_job_model(), "parameters": [JOB_ID]},
             "/openapi.json": {"get": _get("This document.", "Document")},
         },
         "components": {
@@ -130,6 +131,17 @@ def _job() -> Schema:
             "summary": "Stop a job within seconds; one that is over stays as it is.",
             "responses": {"202": _json("The job as it is now.", "Job"), **_errors(403, 404)},
         },
+    }
+
+
+def _job_model() -> Schema:
+    content: Schema = {"application/octet-stream": {}}
+    return {
+        "get": {
+            "operationId": "jobModel",
+            "summary": "The model file that a training made.",
+            "responses": {"200": {"description": "The file.", "content": content}, **_errors(403, 404)},
+        }
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
+from tornado.ioloop import IOLoop
 from voila.tornado.handler import TornadoVoilaHandler
 
+from fieldmark.account import ROLE_HEADER, USER_HEADER, Account
+from fieldmark_server.accounts import account_of
 from fieldmark_server.apptable import APPS, AppCard
 from fieldmark_server.assets import asset_url
 from fieldmark_server.visitors import Visitors
@@ -17,13 +21,14 @@ KERNEL_OF_PAGE = re.compile(r'"kernelId": "([\w-]+)"')
 """As index.html.j2 writes it."""
 
 
-def page_facts(base_url: str, title: str) -> dict[str, Any]:
+def page_facts(base_url: str, title: str, *, login: bool) -> dict[str, Any]:
     """What every template of ours needs to know."""
     return {
         "title": title,
         "home": base_url,
         "stylesheet": asset_url(base_url, "fieldmark.css"),
         "script": asset_url(base_url, "page.js"),
+        "login": login,
     }
 
 
@@ -34,7 +39,9 @@ class Page(JupyterHandler):
         """Send a template of ours."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         environment = self.settings["voila_jinja2_env"]
-        page = page_facts(self.base_url, title)
+        known = getattr(self, "_jupyter_current_user", None)  # not yet, where a request is refused early
+        login = bool(known and self.identity_provider.auth_enabled)
+        page = page_facts(self.base_url, title, login=login)
         self.finish(environment.get_template(template).render(page=page, **facts))
 
     def write_error(self, status_code: int, **_facts: Any) -> None:
@@ -54,7 +61,8 @@ class StartPage(Page):
     @web.authenticated
     def get(self) -> None:
         """Show the list."""
-        self.render_page("start.html", "Fieldmark", cards=self.cards)
+        who = account_of(self)
+        self.render_page("start.html", "Fieldmark", cards=[c for c in self.cards if c.is_open_to(who)])
 
 
 class MissingPage(Page):
@@ -68,15 +76,18 @@ class MissingPage(Page):
 class AppPage(Page, TornadoVoilaHandler):  # type: ignore[misc]  # voila carries no types
     """An app: its notebook runs in a kernel of the visitor's own."""
 
-    def initialize(self, *, visitors: Visitors, **settings: Any) -> None:
-        """Take who is here already."""
+    def initialize(self, *, visitors: Visitors, unclaimed_s: float, **settings: Any) -> None:
+        """Take who is here already, and how long a kernel waits for its page to connect."""
         super().initialize(**settings)
-        self.visitors = visitors
+        self.visitors, self.unclaimed_s = visitors, unclaimed_s
         self.kernel_of_page: str | None = None
 
     @web.authenticated
     async def get(self, name: str) -> None:
         """Run the notebook and send its page as it comes."""
+        if not APPS[name].is_open_to(who := account_of(self)):
+            raise web.HTTPError(403)
+        self._name_visitor(who)
         if not self.visitors.enter(self.kernel_manager.list_kernel_ids()):
             raise web.HTTPError(503)
         # Sets the cookie that lets the page say goodbye: without it the server answers 403, and the kernel of
@@ -86,6 +97,22 @@ class AppPage(Page, TornadoVoilaHandler):  # type: ignore[misc]  # voila carries
             await TornadoVoilaHandler.get(self, path=f"{name}.ipynb")
         finally:
             self.visitors.opened(self.kernel_of_page)
+            if self.kernel_of_page is not None:
+                IOLoop.current().spawn_callback(self._end_unclaimed, self.kernel_of_page)
+
+    async def _end_unclaimed(self, kernel: str) -> None:
+        """End a kernel that no page came for: robots and link previews read pages, and would take every place."""
+        await asyncio.sleep(self.unclaimed_s)
+        kernels: Any = self.kernel_manager
+        if kernel in kernels and not self.visitors.is_claimed(kernel):
+            await kernels.shutdown_kernel(kernel, now=True)
+
+    def _name_visitor(self, who: Account | None) -> None:
+        """Tell the kernel whose page it is, whatever the browser says."""
+        for header in (USER_HEADER, ROLE_HEADER):
+            self.request.headers.pop(header, None)
+        if who is not None:
+            self.request.headers[USER_HEADER], self.request.headers[ROLE_HEADER] = who.name, who.role
 
     def write(self, chunk: str | bytes | dict[str, Any]) -> None:
         """Send a part of the page; the one with its kernel's name in it tells whose kernel that is."""
@@ -95,8 +122,9 @@ class AppPage(Page, TornadoVoilaHandler):  # type: ignore[misc]  # voila carries
 
 
 def describe_page(
-    page_config: dict[str, Any], *, base_url: str, notebook_path: str, **_: Any
+    page_config: dict[str, Any], *, base_url: str, notebook_path: str, settings: dict[str, Any], **_: Any
 ) -> dict[str, Any]:
     """Give the template of an app what it needs; Voilà's `page_config_hook`."""
     card = APPS[notebook_path.removesuffix(".ipynb")]
-    return {**page_config, "fieldmark": page_facts(base_url, card.title)}
+    login = settings["identity_provider"].auth_enabled
+    return {**page_config, "fieldmark": page_facts(base_url, card.title, login=login)}

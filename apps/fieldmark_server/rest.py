@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import httputil, web
 
+from fieldmark.account import Role
 from fieldmark.errors import FieldmarkError
 from fieldmark.service.answer import facts_record
 from fieldmark.service.waiting import stopping
+from fieldmark_server.accounts import account_of
 from fieldmark_server.backend import Backend
 
 log = logging.getLogger("fieldmark.server")
@@ -104,6 +106,14 @@ class ApiHandler(JupyterHandler):
         return (
             self.open_to == "public" and self.backend.public and "Authorization" not in self.request.headers
         )
+
+    def refuse_below(self, least: Role) -> None:
+        """Refuse somebody whose account may not do this; whoever has the token may."""
+        who = account_of(self)
+        if who is not None and not who.may(least):
+            raise ApiError(
+                403, "forbidden", f"This takes an account that is {least} at least; yours is {who.role}."
+            )
 
     def check_xsrf_cookie(self) -> None:
         """Leave it to `_is_allowed`: tornado asks before anybody is known."""

@@ -8,7 +8,7 @@ from jupyter_server.utils import url_path_join
 
 from fieldmark_server.backend import API, Backend
 from fieldmark_server.classify import ClassifyHandler
-from fieldmark_server.jobhandlers import JobHandler, JobsHandler
+from fieldmark_server.jobhandlers import JobHandler, JobModelHandler, JobsHandler
 from fieldmark_server.openapi import describe_api
 from fieldmark_server.rest import (
     ApiHandler,
@@ -39,6 +39,7 @@ def api_routes(base_url: str, backend: Backend) -> list[tuple[str, type[ApiHandl
         r"openapi\.json": DocumentHandler,
         "jobs": JobsHandler,
         "jobs/([0-9a-f]{12})": JobHandler,
+        "jobs/([0-9a-f]{12})/model": JobModelHandler,
         ".*": MissingRoute,
     }
     return [

@@ -12,6 +12,7 @@ from fieldmark_share.folder import new_folder
 from fieldmark_share.pins import pinned_requirements
 from fieldmark_share.wheels import write_wheel
 
+UNMEASURED_SEATS = 10
 FOR_THE_COMMAND = ("rich", "typer")
 """What `fieldmark serve` needs beyond a page."""
 
@@ -40,6 +41,7 @@ def dockerfile(report: Report) -> str:
         memory=f"{machine.memory_mb:.0f}",
         cpus=f"{machine.cpus:g}",
         seats="unknown" if report.seats is None else str(report.seats),
+        places=str(max(1, UNMEASURED_SEATS if report.seats is None else report.seats)),
         files=str(max(FILES_FLOOR, 4 * FILES_FLOOR)),
     )
 

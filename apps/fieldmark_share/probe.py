@@ -28,8 +28,9 @@ from fieldmark.predictor import Predictor
 
 VISITORS = 3
 START_TIMEOUT_S = 120.0
-SETTLE_S = 3.0
-"""After a page is there: its kernel goes on loading for a moment."""
+SETTLE_S, LOOK_S, LOOKS, STILL = 30.0, 0.5, 4, 0.01
+"""After a page is there its kernel goes on loading: memory is taken once it moved by less than a hundredth over four
+looks, half a second apart; or after half a minute, whatever it does."""
 FORBIDDEN = {
     "/api/contents": b"",
     "/api/kernels": b"{}",
@@ -82,11 +83,11 @@ def measure(model: Path | None) -> Measured:
         forbidden = {path: _status(f"{url}{path}", body) for path, body in FORBIDDEN.items()}
         open_to_all = _status(f"{url}/", b"") == 200
         oversize_status = _announce_a_gigabyte(url)
-        time.sleep(SETTLE_S * 2)  # the kernel that is kept ready
+        _settle(process, kernels=1)  # the one that is kept ready
         base_mb, counted = memory_mb(process)
         base_files = _open_files(process)
         waits = [_visit(f"{url}/classify") for _ in range(VISITORS)]
-        time.sleep(SETTLE_S * 2)
+        _settle(process, kernels=VISITORS + 1)
         full_mb, _ = memory_mb(process)
         files = _open_files(process)
     return Measured(
@@ -115,6 +116,25 @@ def memory_mb(process: psutil.Process) -> tuple[float, str]:
             except (AttributeError, psutil.AccessDenied):
                 total, counted = total + each.memory_info().rss, "RSS"
     return total / 1e6, counted
+
+
+def _settle(process: psutil.Process, *, kernels: int) -> None:
+    """Wait until so many kernels are there, and memory stands still."""
+    end, seen = time.monotonic() + SETTLE_S, [0.0]
+    while time.monotonic() < end:
+        time.sleep(LOOK_S)
+        seen = [*seen[-LOOKS:], memory_mb(process)[0]]
+        still = len(seen) > LOOKS and max(seen) - min(seen) < STILL * max(seen)
+        if still and _count_kernels(process) >= kernels:
+            return
+
+
+def _count_kernels(process: psutil.Process) -> int:
+    found = 0
+    for each in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            found += any("ipykernel" in part for part in each.cmdline())
+    return found
 
 
 @contextlib.contextmanager

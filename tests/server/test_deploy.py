@@ -112,6 +112,7 @@ def test_it_measures_the_real_server_and_writes_what_a_server_needs(cat_model: P
     recipe = (out / "Dockerfile").read_text("utf-8")
     assert "USER fieldmark" in recipe
     assert f"{told['seats']} visitors" in recipe
+    assert f'"--seats", "{told["seats"]}"' in recipe
     for source in re.findall(r"^COPY (\S+)", recipe, re.M):
         assert (out / source).exists(), source
     assert "torch" not in (out / "requirements.txt").read_text("utf-8")

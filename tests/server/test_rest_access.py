@@ -15,9 +15,12 @@ import httpx
 import psutil
 import pytest
 
+from fieldmark_server.app import App
 from server.conftest import TOKEN
 from server.running import RunningServer, run_server, wait_for_model
+from server.test_pages import leave, read_config
 from server.test_rest import RAW, error_of
+from server.wire import open_channel
 
 PASSWORD = "open sesame"
 
@@ -136,9 +139,19 @@ def connect(server: RunningServer) -> socket.socket:
     return socket.create_connection((address.hostname, address.port), timeout=40)
 
 
-def test_whoever_sends_a_byte_now_and_then_is_cut_off_within_thirty_seconds(
-    server: RunningServer, api: httpx.Client
-) -> None:
+PATIENCE_S = 3
+
+
+@pytest.fixture(scope="module")
+def impatient(cat_model: Path) -> Iterator[RunningServer]:
+    """A server with a tenth of the patience, so that nobody has to wait for the end of it."""
+    with run_server(cat_model, patience_s=PATIENCE_S, unclaimed_s=PATIENCE_S) as running:
+        yield running
+
+
+def test_whoever_sends_a_byte_now_and_then_is_cut_off_when_patience_ends(impatient: RunningServer) -> None:
+    assert App.patience_s.default_value == 10 * PATIENCE_S
+    server, api = impatient, httpx.Client(base_url=f"{impatient.url}/fieldmark/api/v1", timeout=10)
     body, head, idle = connect(server), connect(server), [connect(server) for _ in range(200)]
     start = time.monotonic()
     body.sendall(
@@ -149,18 +162,35 @@ def test_whoever_sends_a_byte_now_and_then_is_cut_off_within_thirty_seconds(
     waits = []
     ended: dict[str, float] = {}
     connections = {"body": body, "head": head, "idle": idle[0]}
-    while len(ended) < len(connections) and time.monotonic() - start < 33:
+    while len(ended) < len(connections) and time.monotonic() - start < 3 * PATIENCE_S * slowness():
         asked = time.monotonic()
         assert api.get("/live").status_code == 200
         waits.append(time.monotonic() - asked)
         for name, connection in connections.items():
             if name not in ended and is_closed(connection, feed=name != "idle"):
                 ended[name] = time.monotonic() - start
-        time.sleep(0.5)
+        time.sleep(0.1)
+    api.close()
     for connection in (body, head, *idle):
         connection.close()
     assert ended.keys() == connections.keys()
     assert sorted(waits)[len(waits) // 2] < 0.2 * slowness()
+
+
+def test_whoever_only_reads_a_page_takes_no_place_for_long(impatient: RunningServer) -> None:
+    """Robots and link previews; each page has a kernel, and there are so many places."""
+    with httpx.Client(base_url=impatient.url, timeout=60) as visitor, httpx.Client() as robot:
+        mine = str(read_config(visitor.get("/classify").text)["kernelId"])
+        with open_channel(impatient.url, mine):
+            theirs = str(read_config(robot.get(f"{impatient.url}/classify", timeout=60).text)["kernelId"])
+            for _ in range(300):
+                if robot.get(f"{impatient.url}/api/kernels/{theirs}").status_code == 404:
+                    break
+                time.sleep(0.1)
+            else:
+                pytest.fail("its kernel is still there")
+            assert visitor.get(f"/api/kernels/{mine}").status_code == 200
+        leave(visitor, mine)
 
 
 def is_closed(connection: socket.socket, *, feed: bool) -> bool:

@@ -112,6 +112,12 @@ class JobBook:
         """
         return self._jobs[job_id]
 
+    def find_model(self, job_id: str) -> Path | None:
+        """The model file that a training made; None where there is none (yet). Raises KeyError as `get`."""
+        job = self._jobs[job_id]
+        path = self._model_path(job_id)
+        return path if job.kind == "train" and job.state == "done" and path.is_file() else None
+
     def cancel(self, job_id: str) -> Job:
         """Stop a job, within `CANCEL_S`; one that is over stays as it is. Raises KeyError as `get`."""
         with self._changed:
@@ -156,7 +162,7 @@ class JobBook:
         task = {
             "kind": job.kind,
             "folder": str(self._find(job.dataset)),
-            "out": str(self._folder / f"{job.id}.onnx"),
+            "out": str(self._model_path(job.id)),
         }
         last = Frame({})
         with suppress(FrameError, OSError, ValueError):
@@ -185,6 +191,9 @@ class JobBook:
             job = replace(self._jobs[self._running], state=state, ended=_now(), progress=None)
             self._put(replace(job, result=last.get("result"), error=error if state == "failed" else None))
             self._process, self._running, self._asked_to_stop = None, "", False
+
+    def _model_path(self, job_id: str) -> Path:
+        return self._folder / f"{job_id}.onnx"
 
     def _find(self, dataset: str) -> Path:
         """The folder of a dataset; its name never becomes a path by itself."""
