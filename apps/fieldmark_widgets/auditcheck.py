@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fieldmark.audit import Audit, answer_audit, read_audit, start_audit
+from fieldmark.audit import Audit, answer_audit, read_audit, start_audit, withdraw_answer
 from fieldmark.catalog import Catalog, CatalogPhoto
 from fieldmark.decisions import StagedDecision
 from fieldmark_widgets.strings_cleaner import CLEANER
@@ -26,13 +26,20 @@ def begin_check(catalog: Catalog) -> tuple[CatalogPhoto, ...]:
 def answer_check(
     catalog: Catalog, decided: Iterable[CatalogPhoto], waiting: Mapping[int, StagedDecision]
 ) -> None:
-    """Take decisions as answers: to keep a label says that it is right; to relabel or delete, that it is not."""
+    """Take decisions as answers: to keep a label says that it is right; to relabel or delete, that it is not.
+
+    A decision that was taken back takes its answer with it.
+    """
     audit = read_audit(catalog)
     if audit is None:
         return
     for photo in decided:
+        if photo.hash not in audit.drawn:
+            continue
         staged = waiting.get(photo.id)
-        if photo.hash in audit.drawn and staged is not None and staged.decision.kind != "unsure":
+        if staged is None or staged.decision.kind == "unsure":
+            withdraw_answer(catalog, photo.hash)
+        else:
             answer_audit(catalog, photo.hash, right=staged.decision.kind == "keep")
 
 

@@ -144,8 +144,7 @@ class Cleaner(Component):
     def take_back(self, photo_ids: Sequence[int] | None = None) -> None:
         """Let photos wait for nothing any more."""
         if self.staging is not None:
-            self.staging.take_back(ids := self.chosen() if photo_ids is None else photo_ids)
-            self._say_decided(ids)
+            self._say_decided(self.staging.take_back(self.chosen() if photo_ids is None else photo_ids))
 
     def undo_decision(self) -> None:
         """Undo the last thing that was decided or taken back, and go to its photos."""

@@ -55,16 +55,17 @@ class Staging:
         self.read()
         return surprises
 
-    def take_back(self, photo_ids: Sequence[int]) -> None:
-        """Let photos wait for nothing any more."""
+    def take_back(self, photo_ids: Sequence[int]) -> list[int]:
+        """Let photos wait for nothing any more, and give those that waited."""
         self.read()
         waiting = [photo_id for photo_id in photo_ids if photo_id in self.decisions]
         if not waiting:
-            return
+            return waiting
         before = {photo_id: self.decisions[photo_id].decision for photo_id in waiting}
         self.catalog.unstage(waiting)
         self._moves.append(_Move(before, dict.fromkeys(waiting)))
         self.read()
+        return waiting
 
     def undo_last(self) -> list[int]:
         """Undo the last of these, and give its photos; what somebody decided anew since is left.

@@ -104,6 +104,14 @@ def answer_audit(catalog: Catalog, photo_hash: str, *, right: bool) -> Audit:
     return _keep(catalog, Audit(audit.n_photos, audit.drawn, {**audit.answers, photo_hash: right}))
 
 
+def withdraw_answer(catalog: Catalog, photo_hash: str) -> None:
+    """Take back what was said of a drawn photo, where something was: it is asked about again."""
+    audit = read_audit(catalog)
+    if audit is not None and photo_hash in audit.answers:
+        answers = {photo: right for photo, right in audit.answers.items() if photo != photo_hash}
+        _keep(catalog, Audit(audit.n_photos, audit.drawn, answers))
+
+
 def read_audit(catalog: Catalog) -> Audit | None:
     """Give the audit that goes on or was finished last; None where there was none."""
     kept: Any = catalog.setting(AUDIT)

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from core.catalogs import pets
-from fieldmark.audit import answer_audit, audit_of, read_audit, start_audit
+from fieldmark.audit import answer_audit, audit_of, read_audit, start_audit, withdraw_answer
 from fieldmark.catalog import Catalog
 from fieldmark.errors import DatasetError
 
@@ -30,6 +30,17 @@ def test_an_answer_can_be_corrected(tmp_path: Path) -> None:
     photo = start_audit(catalog, n=4).drawn[0]
     answer_audit(catalog, photo, right=False)
     assert answer_audit(catalog, photo, right=True).n_wrong == 0
+
+
+def test_an_answer_can_be_withdrawn_and_is_asked_for_again(tmp_path: Path) -> None:
+    catalog = pets(tmp_path, 10)
+    photo, other = start_audit(catalog, n=4).drawn[:2]
+    answer_audit(catalog, photo, right=False)
+    withdraw_answer(catalog, other)
+    withdraw_answer(catalog, photo)
+    again = read_audit(catalog)
+    assert again is not None
+    assert (again.n_checked, len(again.open)) == (0, 4)
 
 
 def test_a_photo_that_was_not_drawn_cannot_be_answered_for(tmp_path: Path) -> None:

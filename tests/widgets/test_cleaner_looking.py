@@ -121,6 +121,20 @@ def test_a_random_check_says_how_many_wrong_labels_are_left(cleaner: Cleaner, ro
     assert open_cleaner(root)._check == cleaner._check  # a killed kernel loses none of it
 
 
+def test_an_answer_of_the_check_that_is_undone_is_taken_back(cleaner: Cleaner) -> None:
+    receive(cleaner, {"kind": "check"})
+    receive(cleaner, {"kind": "decide", "what": "delete"})
+    receive(cleaner, {"kind": "decide", "what": "keep"})
+    assert "2 of 50 looked at" in cleaner._check
+    receive(cleaner, {"kind": "undo_decision"})
+    assert "1 of 50 looked at" in cleaner._check
+    receive(cleaner, {"kind": "decide", "what": "unsure"})
+    assert "1 of 50 looked at" in cleaner._check
+    receive(cleaner, {"kind": "undo_decision"})
+    receive(cleaner, {"kind": "undo_decision"})
+    assert "0 of 50 looked at" in cleaner._check
+
+
 def test_a_check_that_was_begun_goes_on(cleaner: Cleaner, root: Path, learner: Learner) -> None:
     receive(cleaner, {"kind": "check"})
     cleaner.decide(keep, ids(cleaner)[:3])
