@@ -58,8 +58,9 @@ class PhotoList:
     def renewed(self, photos: Iterable[CatalogPhoto]) -> PhotoList:
         """The same list of photos as they are now, in the same order; new ones come last."""
         new = PhotoList(photos, self.judgements)
-        place = {row.photo.id: place for place, row in enumerate(self.rows)}
-        new._take(sorted(new.rows, key=lambda row: place.get(row.photo.id, len(place))))
+        if self.rows:
+            place = {row.photo.id: place for place, row in enumerate(self.rows)}
+            new._take(sorted(new.rows, key=lambda row: place.get(row.photo.id, len(place))))
         return new
 
     def _take(self, rows: Sequence[PhotoRow]) -> None:

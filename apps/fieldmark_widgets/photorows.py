@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, log
 from types import MappingProxyType
+from typing import NamedTuple
 
 from fieldmark.assessment import Assessed, Side, assess
 from fieldmark.callbacks import Callback
@@ -44,9 +45,8 @@ class Judgement:
         object.__setattr__(self, "prob_said", self.probs[self.said])
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoRow:
-    """One photo of the catalog as it is now, and what the model says of it."""
+class PhotoRow(NamedTuple):
+    """One photo of the catalog as it is now, and what the model says of it; a tuple, as there may be very many."""
 
     photo: CatalogPhoto
     judgement: Judgement | None

@@ -31,7 +31,7 @@ class RowFilter:
     """A kind of issue, or "any"; empty for all photos, with issues or without."""
     confidence: str = "any"
     """How sure the model is of what it says: "high", "middle" or "low"; photos it was not asked about are none."""
-    only: Collection[int] = ()
+    only: Collection[int] = frozenset()
     """Only these photos, by id; empty for all."""
 
     def takes(self, row: PhotoRow, staged: StagedDecision | None) -> bool:

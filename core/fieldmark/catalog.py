@@ -117,7 +117,7 @@ class Catalog:
     def _photos(self, where: str, values: Sequence[str]) -> list[CatalogPhoto]:
         query = f"SELECT {COLUMNS} FROM photo JOIN label ON label.id = label_id WHERE {where} ORDER BY path"
         with self._database.reading() as connection:
-            return [CatalogPhoto(*row) for row in connection.execute(query, values)]
+            return list(map(CatalogPhoto._make, connection.execute(query, values)))
 
     def file_of(self, photo: CatalogPhoto) -> Path:
         """Tell where a photo's file is."""

@@ -70,10 +70,12 @@ class Journal:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Change the catalog as its only writer, after any intent that was left by a process that died."""
-        self.finish()
+        """Change the catalog as its only writer, after any intent that was left by a process that died.
+
+        Should the change then fail, that intent is found again, with its files moved, as after a crash.
+        """
         with self._database.writing() as connection:
-            if _intents(connection):  # written down between the two; rare, so simply do it here
+            if _intents(connection):
                 self._carry_out(connection)
             yield connection
 
