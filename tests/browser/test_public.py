@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from browser.conftest import Visitor
@@ -45,12 +44,6 @@ def visitor(chromium: Browser, public_site: RunningServer) -> Visitor:
     return partial(visit, chromium, public_site.url)
 
 
-def check_access(guest: Visit, state: str) -> None:
-    """Nothing that axe-core finds, by the rules of WCAG 2.2 A and AA and its own best practices."""
-    found = Axe().run(guest.page).response["violations"]
-    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], state
-
-
 def open_correction(guest: Visit) -> None:
     guest.page.get_by_role("button", name="Is this wrong?").click()
 
@@ -71,7 +64,7 @@ def test_a_photo_from_the_camera_is_answered_and_the_camera_ends(
         expect(shoot).to_be_focused()
         guest.keep(f"camera-{size['width']}")
         assert not guest.is_too_wide()
-        check_access(guest, "camera")
+        guest.check_access("camera")
         guest.page.evaluate("window.track = document.querySelector('video').srcObject.getVideoTracks()[0]")
         shoot.click()
         guest.wait()
@@ -106,7 +99,7 @@ def test_a_camera_that_is_not_allowed_gets_a_sentence(visitor: Visitor) -> None:
         )
         expect(guest.page.get_by_role("button", name="Choose photos")).to_be_visible()
         guest.keep("camera-denied")
-        check_access(guest, "camera denied")
+        guest.check_access("camera denied")
 
 
 def test_where_no_live_camera_is_given_a_phone_opens_its_own(
@@ -147,13 +140,13 @@ def test_a_wrong_answer_is_corrected_with_consent_and_taken_back(
         guest.page.get_by_role("checkbox").check()
         guest.keep(f"correct-{size['width']}")
         assert not guest.is_too_wide()
-        check_access(guest, "correcting")
+        guest.check_access("correcting")
         send.click()
         expect(guest.page.locator(".fm-corrected-text")).to_contain_text("onerror=alert(1)> lynx”")
         (kept,) = store.list()
         assert (kept.answered, kept.said) == ("cat", "<img src=x onerror=alert(1)> lynx")
         guest.keep(f"corrected-{size['width']}")
-        check_access(guest, "corrected")
+        guest.check_access("corrected")
         guest.page.get_by_role("button", name="Take it back").click()
         expect(guest.page.locator(".fm-corrected-text")).to_contain_text("Taken back")
         assert store.list() == []
@@ -183,17 +176,17 @@ def test_axe_finds_nothing_on_the_start_page_and_in_each_state_of_the_classifier
 ) -> None:
     with visitor(DESK, scheme) as guest:
         guest.open("/")
-        check_access(guest, "start")
+        guest.check_access("start")
         guest.open()
-        check_access(guest, "empty")
+        guest.check_access("empty")
         guest.drop(("cat.jpg", cat), ("notes.txt", b"no photo"))
         expect(guest.page.locator(".fm-thumb")).to_have_count(2)
         guest.wait()
         guest.wait_for_map()
-        check_access(guest, "answered")
+        guest.check_access("answered")
         guest.page.locator(".fm-thumb").last.click()
         expect(guest.page.locator(".fm-answer .fm-chip")).to_have_text("Not read")
-        check_access(guest, "not read")
+        guest.check_access("not read")
 
 
 @pytest.mark.parametrize("width", [390, 768, 1024, 1920])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserType, Page, Request, ViewportSize
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
@@ -89,6 +90,14 @@ class Visit:
         """Whether the page scrolls sideways."""
         width: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         return width > 0
+
+    def check_access(self, state: str, *, preload: bool = True) -> None:
+        """Nothing that axe-core finds, by the rules of WCAG 2.2 A and AA and its own best practices.
+
+        `preload` lets axe fetch style sheets anew, which a page may forbid.
+        """
+        found = Axe().run(self.page, options={"preload": preload}).response["violations"]
+        assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], state
 
     def keep(self, name: str, *, full: bool = True) -> Path:
         """Save a screenshot."""
