@@ -7,7 +7,9 @@ with it), and the average precision of each ranking of all photos is taken. clea
 same out-of-fold probabilities as the learner has; it runs where CLEANLAB_PYTHON or this interpreter has it.
 fastai's top losses come from `fine_tune` on the same wrong labels, asked about the photos it was trained on, as
 its cleaner does; it runs where FASTAI_PYTHON or this interpreter has it. Bears with one seed and 10 % to fastai;
-FULL=1 runs ants_bees and sign_digits, three seeds, and all of it through fastai, which takes hours.
+FULL=1 runs ants_bees and sign_digits, three seeds, and all of it through fastai, which takes hours. In pieces:
+
+    python tests/bench/bench_clean.py noise ants_bees       (also: odd, copies, speed, kills)
 
 The rankings were chosen on these very sets (some 25 for labels, 24 for odd ones), so no figure here is held out.
 """

@@ -26,7 +26,9 @@ from fieldmark.splits import Split
 from fieldmark.suspects import take_suspects
 
 FULL = bool(os.environ.get("FULL"))
-SETS = ("bears", "ants_bees", "sign_digits") if FULL else ("bears", "ants_bees")
+ALL_SETS = ("bears", "ants_bees", "sign_digits")
+SETS = tuple(name for name in ALL_SETS if name in sys.argv) or (ALL_SETS if FULL else ALL_SETS[:2])
+"""Those that are named on the command line; else two, or all."""
 SEEDS = (0, 1, 2)
 RATES = (0.05, 0.10, 0.20)
 GOAL_PRECISION = 0.85
