@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldmark.catalog import Catalog
-from fieldmark.interp import Interpretation
-from fieldmark.ledger import Entry, read_ledger
+from fieldmark.interp import ClassReport, Interpretation
+from fieldmark.ledger import Entry, flipped, read_ledger
 from fieldmark.project import Project
 from fieldmark.reliability import Bin, calibration_bins
 from fieldmark.stats import wilson
@@ -33,7 +33,12 @@ def describe_figures(project: Project, valid: Interpretation) -> dict[str, Figur
     """Every figure that costs nothing, and what can be measured, by name."""
     figures = [describe_progress(project)]
     if valid.items:
-        of_valid = (describe_classes_found, describe_classes_right, describe_calibration)
+        of_valid = (
+            describe_classes_found,
+            describe_classes_right,
+            describe_classes_both,
+            describe_calibration,
+        )
         figures += [*(describe(valid) for describe in of_valid), *describe_slices(valid, project.catalog)]
     return {figure["name"]: figure for figure in figures} | offer_measures(project)
 
@@ -48,6 +53,23 @@ def describe_classes_right(valid: Interpretation) -> Figure:
     """For each class, how often the model was right when it said so."""
     rows = [mark(("right", r.label), r.label, r.right, r.said) for r in valid.per_class()]
     return _figure("right", "bars", rows)
+
+
+def describe_classes_both(valid: Interpretation) -> Figure:
+    """For each class, F1: found and right in one number."""
+    rows = [_f1_bar(report) for report in valid.per_class()]
+    return _figure("f1", "bars", rows)
+
+
+def _f1_bar(report: ClassReport) -> dict[str, Any]:
+    n = report.n + report.said - report.right
+    text = FIGURES["f1_share"].format(f1=f"{report.f1 or 0:.2f}", low=f"{report.f1_ci.low:.2f}", high=f"{report.f1_ci.high:.2f}", n=f"{n:,}")  # fmt: skip
+    return mark(("f1", report.label), report.label, report.right, n) | {
+        "value": report.f1,
+        "low": report.f1_ci.low,
+        "high": report.f1_ci.high,
+        "text": text if n else FIGURES["none"],
+    }
 
 
 def describe_calibration(valid: Interpretation) -> Figure:
@@ -69,7 +91,7 @@ LEDGER = ("when", "data", "model", "result", "verdict")
 
 
 def _round_line(entry: Entry) -> dict[str, Any]:
-    now = entry.round
+    now, since = entry.round, entry.since
     n, wrong = now.n_valid, len(now.wrong)
     result = (
         FIGURES["wrong"].format(wrong=wrong, n=n, interval=say_interval(wilson(wrong, n)))
@@ -82,6 +104,11 @@ def _round_line(entry: Entry) -> dict[str, Any]:
         "model": FIGURES[f"mode_{now.mode.replace('-', '_')}"],
         "result": result,
         "verdict": _verdict(entry),
+        "marks": [
+            {"key": [what, now.at], "text": FIGURES[f"show_{what}"].format(n=len(keys))}
+            for what, keys in ((("mended", since.mended), ("spoilt", since.spoilt)) if since else ())
+            if keys
+        ],
     }
 
 
@@ -113,6 +140,23 @@ def _behind_class(valid: Interpretation, label: str, said_of: Callable[[Interpre
     return np.asarray(said_of(valid) == valid.vocab.index(label))
 
 
+def _either(valid: Interpretation, label: str) -> Mask | None:
+    """The photos that are of a class, and those that were called so."""
+    are, called = (_behind_class(valid, label, said_of) for said_of in (lambda v: v.targs, lambda v: v.preds))
+    return None if are is None or called is None else are | called
+
+
+def flipped_in(project: Project, key: Key) -> frozenset[str] | None:
+    """SHA-256 of the photos behind ("mended" or "spoilt", time of a training); None for another key."""
+    if len(key) != 2 or key[0] not in ("mended", "spoilt"):
+        return None
+    for entry in read_ledger(project):
+        if entry.round.at == key[1] and entry.since is not None:
+            mended, spoilt = flipped(project, entry.since)
+            return frozenset(photo.hash for photo in (mended if key[0] == "mended" else spoilt))
+    return frozenset()
+
+
 def _behind_bin(valid: Interpretation, number: str) -> Mask | None:
     bins = calibration_bins(valid)
     if not (number.isdecimal() and int(number) < len(bins)):
@@ -125,6 +169,7 @@ def _behind_bin(valid: Interpretation, number: str) -> Mask | None:
 _FINDERS: dict[str, Callable[[Interpretation, str], Mask | None]] = {
     "found": lambda valid, label: _behind_class(valid, label, lambda v: v.targs),
     "right": lambda valid, label: _behind_class(valid, label, lambda v: v.preds),
+    "f1": lambda valid, label: _either(valid, label),
     "bin": _behind_bin,
 }
 
@@ -136,6 +181,8 @@ def title_of(valid: Interpretation, key: Key) -> str:
         value = _say_bin(calibration_bins(valid)[int(value)])
     elif kind == "slice":
         value = value.partition("=")[2]
+    elif kind in ("mended", "spoilt"):
+        value = say_time_of(value)
     return FIGURES[f"behind_{kind}"].format(value=value)
 
 

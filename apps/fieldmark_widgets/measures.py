@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fieldmark.callbacks import Callback
@@ -11,26 +12,43 @@ from fieldmark.project import Project
 from fieldmark.sealed import Opening, Seal, open_seal, read_seal
 from fieldmark.stats import wilson
 from fieldmark_widgets.cleanerwords import say_time_of
-from fieldmark_widgets.marks import mark, say_interval
+from fieldmark_widgets.marks import Key, mark, say_interval
 from fieldmark_widgets.strings_results import FIGURES
 
 Figure = dict[str, Any]
 MEASURES = ("field", "curve", "test")
 
 
-def measure(what: str, project: Project, who: str, callback: Callback) -> Figure:
+@dataclass(frozen=True)
+class Measured:
+    """A figure that was asked for."""
+
+    figure: Figure
+    wrong: dict[Key, frozenset[str]]
+    """SHA-256 of the photos that were answered wrongly, by the key of the bar or point."""
+
+
+def measure(what: str, project: Project, who: str, callback: Callback) -> Measured:
     """Measure for the results' page; ValueError when there is no such measure.
 
     Raises:
         FieldmarkError: as `field_check` and `open_seal`.
     """
     if what == "field":
-        return describe_field(field_check(project.learner or project.fitted(callback), callback))
+        check = field_check(project.learner or project.fitted(callback), callback)
+        project.remember_limits(check.limits)
+        wrong: dict[Key, frozenset[str]] = {
+            ("field", one.name): one.wrong for one in (check.as_it_is, *check.conditions)
+        }
+        return Measured(describe_field(check), wrong)
     if what == "curve":
-        return describe_curve(learning_curve(project.learner or project.fitted(callback), callback=callback))
+        curve = learning_curve(project.learner or project.fitted(callback), callback=callback)
+        return Measured(
+            describe_curve(curve), {("curve", str(point.n_train)): point.wrong for point in curve.points}
+        )
     if what == "test":
         open_seal(project, who=who, why=FIGURES["test_why"], callback=callback)
-        return offer_test(project)
+        return Measured(offer_test(project), {})
     raise ValueError(what)
 
 
@@ -44,7 +62,12 @@ def offer_measures(project: Project) -> dict[str, Figure]:
 def describe_curve(curve: LearningCurve) -> Figure:
     """Errors against the number of photos that were learned from."""
     rows = [
-        mark((), FIGURES["curve_point"].format(n=f"{point.n_train:,}"), len(point.wrong), point.n_valid)
+        mark(
+            ("curve", str(point.n_train)),
+            FIGURES["curve_point"].format(n=f"{point.n_train:,}"),
+            len(point.wrong),
+            point.n_valid,
+        )
         | {"x": point.n_train}
         for point in curve.points
     ]
@@ -60,7 +83,7 @@ def describe_field(check: FieldCheck) -> Figure:
 
 
 def _condition(one: Condition) -> Figure:
-    row = mark((), FIGURES["condition"].format(name=one.name), one.right, one.n)
+    row = mark(("field", one.name), FIGURES["condition"].format(name=one.name), one.right, one.n)
     return row | {"text": FIGURES["worse"].format(text=row["text"])} if one.is_worse else row
 
 

@@ -10,6 +10,7 @@ In a notebook:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,12 @@ from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.closeups import CloseUps
 from fieldmark_widgets.component import Component
-from fieldmark_widgets.figures import behind, describe_figures, title_of
+from fieldmark_widgets.figures import behind, describe_figures, flipped_in, title_of
 from fieldmark_widgets.gallery import Gallery, LazyRows
 from fieldmark_widgets.galleryrows import row_of
 from fieldmark_widgets.guard import explain_error, guard
-from fieldmark_widgets.measures import MEASURES, measure
+from fieldmark_widgets.marks import Key
+from fieldmark_widgets.measures import MEASURES, Measured, measure
 from fieldmark_widgets.photorows import Judgement, PhotoRow, judge, rank
 from fieldmark_widgets.resultstables import describe_answer, describe_left_out, describe_matrix
 from fieldmark_widgets.since import changed_since
@@ -98,6 +100,7 @@ class Results(Component):
         """Show the results of a workspace's project, or of the dataset folder at a path."""
         self.workspace = as_workspace(workspace)
         self._found: _Found | None = None
+        self._wrong: dict[Key, frozenset[str]] = {}
         self._watch: Watch | None = None
         super().__init__(gallery=Gallery(), **traits)
         self.on_msg(self._receive)
@@ -111,7 +114,9 @@ class Results(Component):
         self.selected_cell = (actual, said)
 
     def select_mark(self, *key: str) -> None:
-        """Choose a bar or a point: ("found", class), ("right", class), or ("bin", number) of the calibration."""
+        """Choose a bar or a point: ("found", class), ("right", class), ("f1", class), ("bin", number) of the calibration,
+        ("mended" or "spoilt", time of a training), or what was measured: ("field", condition), ("curve", photos).
+        """
         self.selected_mark = key
 
     def deselect(self) -> None:
@@ -189,7 +194,7 @@ class Results(Component):
             self._show(project, done.result())
 
     def _show(self, project: Project, found: _Found) -> None:
-        self._found = found
+        self._found, self._wrong = found, {}
         learner = found.learner
         self._answer = describe_answer(learner)
         self._matrix = describe_matrix(learner.valid)
@@ -200,10 +205,12 @@ class Results(Component):
         self._show_photos()
 
     @guard
-    def _take_measured(self, done: Future[dict[str, Any]]) -> None:
+    def _take_measured(self, done: Future[Measured]) -> None:
         self._end(done)
         if done.exception() is None:
-            self._figures = {**self._figures, done.result()["name"]: done.result()}
+            measured = done.result()
+            self._wrong |= measured.wrong
+            self._figures = {**self._figures, measured.figure["name"]: measured.figure}
 
     def _begin(self, step: str) -> None:
         self.problem = ""
@@ -262,11 +269,21 @@ class Results(Component):
             actual, said = self.selected_cell
             return [row for row in rows if _trained_as(row) == actual and row.said == said]
         if self.selected_mark:
-            inside = behind(found.learner.valid, found.catalog, self.selected_mark)
-            places = () if inside is None else inside.nonzero()[0]
-            hashes = {found.learner.valid.items[place].hash for place in places}
+            hashes = self._hashes_behind(found, self.selected_mark)
             return [row for row in rows if row.photo.hash in hashes]
         return rows
+
+    def _hashes_behind(self, found: _Found, key: Key) -> Collection[str]:
+        """The photos behind a mark, by SHA-256; none for a key that is none."""
+        if key in self._wrong:
+            return self._wrong[key]
+        project = self.workspace.project
+        if project is not None and (changed := flipped_in(project, key)) is not None:
+            return changed
+        inside = behind(found.learner.valid, found.catalog, key)
+        return {
+            found.learner.valid.items[place].hash for place in (() if inside is None else inside.nonzero()[0])
+        }
 
     def _say_title(self) -> str:
         if self.selected_cell:

@@ -99,6 +99,11 @@ FIGURES = MappingProxyType(
         "right_note": "Of the held-out photos that the model called by a name, how many are that. The line is the "
         "95 % interval.",
         "right_x": "right",
+        "f1_title": "Both in one number (F1)",
+        "f1_note": "High only where most photos of a class are found and most answers with it are right. n counts the "
+        "held-out photos that are of the class or were called so; the line is the 95 % interval.",
+        "f1_x": "F1",
+        "f1_share": "{f1} ({low}–{high}, n {n})",
         "calibration_title": "Can its percentages be believed?",
         "calibration_note": "On the dashed line, what is called 80 % sure is right 80 times of 100. Below it, the "
         "model is too sure. The lines are 95 % intervals.",
@@ -119,6 +124,8 @@ FIGURES = MappingProxyType(
         "verdict_better": "better: {mended} mended, {spoilt} spoilt (p = {p})",
         "verdict_worse": "worse: {mended} mended, {spoilt} spoilt (p = {p})",
         "verdict_undecided": "too few to say: {mended} mended, {spoilt} spoilt (p = {p})",
+        "show_mended": "Show the mended ({n})",
+        "show_spoilt": "Show the spoilt ({n})",
         "slice_group_title": "By site or group",
         "slice_source_title": "By where the photos came from",
         "slice_time_title": "By time of day",
@@ -159,6 +166,11 @@ FIGURES = MappingProxyType(
         "behind_slice": "{value}",
         "behind_found": "Photos of {value}",
         "behind_right": "Called {value}",
+        "behind_f1": "{value}, or called so",
+        "behind_field": "Wrong when the photo is: {value}",
+        "behind_curve": "Wrong after {value} photos to learn from",
+        "behind_mended": "Mended by the training of {value}",
+        "behind_spoilt": "Spoilt by the training of {value}",
         "behind_bin": "Answers that were {value}",
     }
 )

@@ -1,4 +1,4 @@
-"""The commands about mistakes: issues, field-check, open-test."""
+"""The commands about mistakes: issues, field-check, ledger, open-test."""
 
 from __future__ import annotations
 
@@ -66,6 +66,32 @@ def field_check(
             f"{one.name:15}{one.right:5} of {one.n}  {one.accuracy:5.0%}  "
             f"95 % {one.ci.low:.0%}–{one.ci.high:.0%}  {said}".rstrip()
         )
+
+
+@cli.command()
+@command
+def ledger(
+    folder: Annotated[Path, typer.Argument(metavar="DATASET", help="A dataset that was trained on.")],
+    json_output: Json = False,
+) -> None:
+    """List the trainings, the latest first: on which photos, how good, and which photos changed sides since."""
+    from fieldmark.catalog import Catalog
+    from fieldmark.ledger import flipped, read_ledger
+    from fieldmark.project import Project
+
+    project = Project(Catalog.open(folder, write=False))
+    entries = read_ledger(project)
+    if json_output:
+        print_json({"trainings": [entry.as_dict() for entry in entries]})
+        return
+    for entry in entries:
+        output.print(entry.sentence)
+        mended, spoilt = flipped(project, entry.since) if entry.since else ([], [])
+        for what, photos in (("mended", mended), ("spoilt", spoilt)):
+            for photo in photos[:MOST_SHOWN]:
+                output.print(f"  {what}: {photo.path}")
+    if not entries:
+        output.print("Nothing was trained yet, in the studio or in a notebook.")
 
 
 @cli.command()

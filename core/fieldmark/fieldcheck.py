@@ -108,6 +108,8 @@ class Condition:
     """Photos that were right as they are and are wrong now."""
     mended: int
     """Photos that were wrong as they are and are right now."""
+    wrong: frozenset[str] = frozenset()
+    """SHA-256 of the photos answered wrongly."""
 
     @property
     def accuracy(self) -> float:
@@ -145,8 +147,13 @@ class FieldCheck:
 
     @property
     def limits(self) -> tuple[str, ...]:
-        """Sentences for the model card: where it is worse, with figures."""
-        return tuple(
+        """Sentences for the model card: what it was measured under, and where it is worse, with figures."""
+        names = ", ".join(f"{one.name} {one.right}" for one in self.conditions)
+        measured = (
+            f"Measured under worse conditions, on the same {self.as_it_is.n} held-out photos altered on purpose; right "
+            f"are: as they are {self.as_it_is.right}, {names}."
+        )
+        return measured, *(
             f"On photos made {one.name} it is right in {one.right} of {one.n} "
             f"({one.accuracy:.0%}, 95 % {one.ci.low:.0%}–{one.ci.high:.0%}), as they are in {self.as_it_is.right}."
             for one in self.conditions
@@ -190,4 +197,5 @@ def _altered(alter: Alter, rule: ResizeRule) -> Fit:
 def _compared(name: str, plain: Interpretation, judged: Interpretation) -> Condition:
     before, after = plain.preds == plain.targs, judged.preds == judged.targs
     spoilt, mended = int((before & ~after).sum()), int((~before & after).sum())
-    return Condition(name, len(after), int(after.sum()), spoilt, mended)
+    wrong = frozenset(item.hash for item in judged.wrong)
+    return Condition(name, len(after), int(after.sum()), spoilt, mended, wrong)

@@ -339,7 +339,7 @@ class Learner:
             n_wrong=done.valid.n_wrong,
             backbone=done.backbone.arch.title,
             source=f"{len(done.items)} photos in the folder {self.dataset.root.resolve().name}",
-            limits=limits_of(counts),
+            limits=(*limits_of(counts), *self.config.limits),
             made=datetime.now(UTC).date().isoformat(),
         )
 

@@ -27,6 +27,18 @@ class Entry:
         """95 % interval of the error rate (Wilson)."""
         return wilson(len(self.round.wrong), self.round.n_valid)
 
+    @property
+    def sentence(self) -> str:
+        """When, on what, how good, and whether that is better, for people."""
+        now, (low, high) = self.round, self.error_rate_ci
+        said = f"{now.at}  {now.data[:6]}  {now.mode}  {len(now.wrong)} of {now.n_valid} wrong"
+        if now.n_valid:
+            said += f" (95 % {100 * low:.1f}–{100 * high:.1f} %)"
+        if (since := self.since) is None:
+            return said
+        verdict = "too few to say" if since.verdict == "undecided" else since.verdict
+        return f"{said}  {verdict}: {len(since.mended)} mended, {len(since.spoilt)} spoilt, p = {since.p:.2g}"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         compared = None

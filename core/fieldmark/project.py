@@ -32,7 +32,7 @@ from fieldmark.splits import Method as SplitMethod
 from fieldmark.splits import Split, group_items, make_splits
 from fieldmark.trainconfig import FIT_SIZE_PX, TrainConfig
 
-CHOICES, HELD_OUT, ROUNDS, TUNING = "training", "held_out", "rounds", "tuning"
+CHOICES, HELD_OUT, ROUNDS, TUNING, LIMITS = "training", "held_out", "rounds", "tuning", "limits"
 """Keys of what is kept in the catalog."""
 MAX_ROUNDS = 100
 EPOCHS = 4
@@ -235,8 +235,24 @@ class Project:
     def export(self, path: str | os.PathLike[str], callback: Callback = silent) -> ModelCard:
         """Write the model file of the photos as they are now; raises as `fit` and `Learner.export`."""
         learner = self.fitted(callback)
-        learner.config = replace(learner.config, title=self.choices.title)
+        learner.config = replace(learner.config, title=self.choices.title, limits=self.limits)
         return learner.export(Path(path), callback)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Where the latest model fails, as far as that was measured (`remember_limits`); empty after a new training."""
+        kept: Any = self.catalog.setting(LIMITS)
+        return tuple(kept["sentences"]) if kept and kept["of"] == self._latest else ()
+
+    def remember_limits(self, sentences: Sequence[str]) -> None:
+        """Keep what was measured of the latest model, for the card of its file."""
+        self.catalog.set_setting(LIMITS, {"of": self._latest, "sentences": list(sentences)})
+
+    @property
+    def _latest(self) -> list[Any]:
+        """Name the latest training."""
+        rounds = self.rounds()
+        return [rounds[0].data, rounds[0].choices, rounds[0].mode] if rounds else []
 
     def _fit_now(self, callback: Callback) -> Learner:
         if blockers := self.train_blockers():

@@ -32,3 +32,5 @@ class TrainConfig:
     """How those views are made."""
     title: str = ""
     """Name of the model; made from the classes where empty."""
+    limits: tuple[str, ...] = ()
+    """Sentences for its card about where it fails, measured on purpose, such as `FieldCheck.limits`."""

@@ -47,7 +47,17 @@ def test_textures_behind_bars_are_told_worse_and_the_card_says_so(checked: Field
     assert found["partly hidden"].right < checked.as_it_is.right
     assert found["partly hidden"].is_worse
     assert any("partly hidden" in limit and "of 48" in limit for limit in checked.limits)
-    assert len(checked.limits) == sum(one.is_worse for one in checked.conditions)
+    assert len(checked.limits) == 1 + sum(one.is_worse for one in checked.conditions)
+    assert (
+        "on the same 48 held-out photos" in checked.limits[0]
+        and f"dark {found['dark'].right}," in checked.limits[0]
+    )
+
+
+def test_each_condition_names_the_photos_it_makes_wrong(checked: FieldCheck, learner: Learner) -> None:
+    held_out = {item.hash for item in learner.valid.items}
+    for one in (checked.as_it_is, *checked.conditions):
+        assert one.wrong <= held_out and len(one.wrong) == one.n - one.right
 
 
 def test_worse_is_only_said_when_chance_would_hardly_do_it() -> None:

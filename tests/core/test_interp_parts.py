@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.test_cli import fieldmark
 from fieldmark.dataset import Item, read_dataset
 from fieldmark.importing import import_photos
 from fieldmark.interp import Interpretation
@@ -127,3 +129,8 @@ def test_the_ledger_compares_each_training_with_the_last_on_the_same_photos(tmp_
     assert last.as_dict()["since"]["verdict"] in ("better", "worse", "undecided")
     mended, spoilt = flipped(project, last.since)
     assert (len(mended), len(spoilt)) == (len(last.since.mended), len(last.since.spoilt))
+    said = json.loads(fieldmark("ledger", tmp_path / "set", "--json").stdout)["trainings"]
+    assert [training["n_valid"] for training in said] == [48, 48]
+    listed = fieldmark("ledger", tmp_path / "set").stdout
+    assert f"{len(mended)} mended, {len(spoilt)} spoilt" in listed
+    assert all(photo.path in listed for photo in (*mended, *spoilt))

@@ -132,6 +132,15 @@ def test_worse_photos_and_fewer_photos_are_tried_when_asked(results: Results) ->
     )
     assert [row["x"] for row in curve] == sorted(row["x"] for row in curve)
     assert curve[-1]["value"] == valid_of(results).n_wrong / n
+    assert results.workspace.project is not None
+    assert f"{n} held-out photos altered" in results.workspace.project.limits[0]  # for the card of its model
+    for row, wrong in [
+        *((row, n - round(row["value"] * n)) for row in field),
+        *((row, round(row["value"] * n)) for row in curve),
+    ]:
+        receive(results, {"kind": "mark", "key": row["key"]})
+        assert len(results.selection) == wrong
+        assert bool(results._title) == (wrong > 0)
     receive(results, {"kind": "measure", "what": "nothing we know"})
     assert results.state == "ready"
 
@@ -155,7 +164,7 @@ def test_the_sealed_test_is_opened_on_purpose_and_every_opening_is_counted(
     assert "wrong (" in results._figures["test"]["lines"][0]
 
 
-@pytest.mark.parametrize("figure", ["found", "right", "calibration"])
+@pytest.mark.parametrize("figure", ["found", "right", "f1", "calibration"])
 def test_a_bar_or_a_point_gives_its_photos(results: Results, figure: str) -> None:
     for row in results._figures[figure]["rows"]:
         receive(results, {"kind": "mark", "key": row["key"]})
@@ -201,6 +210,31 @@ def test_the_ledger_compares_each_training_with_the_one_before(results: Results)
     now, before = results._figures["progress"]["rows"]
     assert "of 48 wrong (" in now["result"] and now["data"] != before["data"]
     assert before["verdict"] == "" and "mended" in now["verdict"]
+    assert before["marks"] == []
+
+
+def test_the_ledger_leads_to_the_photos_that_changed_sides(results: Results) -> None:
+    project = results.workspace.project
+    assert project is not None
+    held_out = [item.hash for item in valid_of(results).items]
+    kept = project.catalog.setting("rounds")
+    again = {**kept[-1], "at": "2031-01-01T00:00:00+00:00", "wrong": [held_out[0][:16]]}  # type: ignore[index, call-overload, dict-item]
+    project.catalog.set_setting(
+        "rounds",
+        [
+            *kept,
+            {**again, "wrong": sorted(h[:16] for h in held_out[1:4]), "at": "2030-01-01T00:00:00+00:00"},
+            again,
+        ],
+    )  # type: ignore[misc, list-item, dict-item]
+    results._show(project, results._found)  # type: ignore[arg-type]
+    mended, spoilt = results._figures["progress"]["rows"][0]["marks"]
+    assert (mended["text"], spoilt["text"]) == ("Show the mended (3)", "Show the spoilt (1)")
+    receive(results, {"kind": "mark", "key": mended["key"]})
+    assert {photo.hash for photo in results.selection} == set(held_out[1:4])
+    receive(results, {"kind": "mark", "key": spoilt["key"]})
+    assert [photo.hash for photo in results.selection] == held_out[:1]
+    assert results._title
 
 
 @pytest.mark.usefixtures("learner")

@@ -4,7 +4,7 @@
 const TABLE_CLASSES = 12; // up to so many the matrix comes first; above, the most frequent mistakes do
 const WHOLE_CLASSES = 60; // up to so many there is a matrix at all
 const PAIRS_SHOWN = 10;
-const TABS = { mistakes: [], classes: ["found", "right"], sure: ["calibration"], where: ["slice_group", "slice_source", "slice_time", "slice_size"], field: ["field"], more: ["curve"], progress: ["progress"], test: ["test"] };
+const TABS = { mistakes: [], classes: ["found", "right", "f1"], sure: ["calibration"], where: ["slice_group", "slice_source", "slice_time", "slice_size"], field: ["field"], more: ["curve"], progress: ["progress"], test: ["test"] };
 
 export default {
   async render({ model, el, host }) {
@@ -83,7 +83,7 @@ function drawTabs(model, strings) {
 function drawAny(figure, model, strings) {
   const onMark = (key) => model.send({ kind: "mark", ...(JSON.stringify(key) === JSON.stringify(model.get("selected_mark")) ? {} : { key }) });
   if (figure.kind === "offer") return drawOffer(figure, model, strings);
-  return figure.kind === "ledger" ? drawLedger(figure) : drawFigure(figure, strings, onMark);
+  return figure.kind === "ledger" ? drawLedger(figure, onMark) : drawFigure(figure, strings, onMark);
 }
 
 // Something that is measured only when it is asked for, and asked about once more where that costs something.
@@ -96,11 +96,16 @@ function drawOffer(figure, model, strings) {
     figure.button ? makeButton(figure.button, figure.confirm ? ask : go, { kind: "fm-primary" }) : null, question);
 }
 
-function drawLedger(figure) {
+function drawLedger(figure, onMark) {
   const names = ["when", "data", "model", "result", "verdict"];
-  const rows = figure.rows.map((row) => make("tr", {}, ...names.map((name, i) => make(i ? "td" : "th", { scope: i ? null : "row", "data-title": figure.columns[i], text: row[name] }))));
+  const rows = figure.rows.map((row) => make("tr", {}, ...names.map((name, i) => make(i ? "td" : "th", { scope: i ? null : "row", "data-title": figure.columns[i] }, row[name] ? make("span", { text: row[name] }) : null, ...(name === "verdict" ? drawFlips(row, onMark) : [])))));
   return make("div", {}, make("h3", { text: figure.title }), make("p", { class: "fm-soft fm-small", text: figure.note }),
     make("table", { class: "fm-results-classes fm-ledger" }, make("thead", {}, make("tr", {}, ...figure.columns.map((text) => make("th", { scope: "col", text })))), make("tbody", {}, ...rows)));
+}
+
+// The photos that changed sides in a training, behind a button each.
+function drawFlips(row, onMark) {
+  return row.marks.map(({ key, text }) => make("button", { type: "button", class: "fm-ledger-flips", "data-key": JSON.stringify(key), "aria-pressed": "false", text, on: { click: () => onMark(key) } }));
 }
 
 // Several traits change together; draw once.
