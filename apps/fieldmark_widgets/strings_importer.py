@@ -19,7 +19,7 @@ IMPORTER = MappingProxyType(
         "sample_hint": "168 patches of brick, grass and gravel; five carry a wrong label on purpose.",
         "options": "Labels, name, a sealed test",
         "labels_folder": "in the name of the folder",
-        "labels_regex": "in the name of the file",
+        "labels_regex": "Labels are in the names of the files",
         "regex": "Regular expression; its first group is the label",
         "regex_hint": r"^(.+)_\d+\.jpg$",
         "name": "Name of the dataset",

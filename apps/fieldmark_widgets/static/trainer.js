@@ -165,8 +165,11 @@ function drawRounds(model, strings) {
 function drawFitting(model, strings) {
   const name = make("bdi", { class: "fm-soft" });
   const problem = make("p", { class: "fm-failure", role: "status" });
-  const ways = drawWays(model, strings, "resize", METHODS, strings.fit_title, 1);
-  const kinds = drawWays(model, strings, "view_kind", VIEW_KINDS, strings.views_title, 4);
+  const ways = drawWays(strings, "resize", METHODS, strings.fit_title, 1, (method) => choose(model, "resize", method));
+  const kinds = drawWays(strings, "view_kind", VIEW_KINDS, strings.views_title, 4, (kind) => {
+    choose(model, "view_kind", kind);
+    if (!model.get("_choices").views) choose(model, "views", 1); // whoever picks a kind wants some
+  });
   const counts = drawOptions(VIEWS.map((value) => ({ value, text: strings[`views_${value}`] })), strings.views_n, (n) => choose(model, "views", n));
   const urls = [];
   const close = () => { while (urls.length) URL.revokeObjectURL(urls.pop()); };
@@ -186,7 +189,7 @@ function drawFitting(model, strings) {
   });
   follow(model, ["_choices"], () => {
     ways.update(model.get("_choices").resize);
-    kinds.update(model.get("_choices").view_kind);
+    kinds.update(model.get("_choices").views ? model.get("_choices").view_kind : null);
     counts.update(model.get("_choices").views);
   });
   const another = makeButton(strings.another, () => model.send({ kind: "another" }), { kind: "fm-quiet" });
@@ -198,21 +201,22 @@ function drawFitting(model, strings) {
 }
 
 // Pictures of which one is chosen, as radio buttons are.
-function drawWays(model, strings, choice, names, label, pictures) {
-  const all = names.map((name) => drawWay(strings, choice, name, pictures, () => choose(model, choice, name)));
+function drawWays(strings, choice, names, label, pictures, onChoose) {
+  const all = names.map((name) => drawWay(strings, choice, name, pictures, () => onChoose(name)));
   const move = (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
     const next = all[(all.findIndex(({ root }) => root === document.activeElement) + step + all.length) % all.length];
     next.root.focus();
-    choose(model, choice, next.name);
+    onChoose(next.name);
   };
   const root = make("div", { class: "fm-ways", role: "radiogroup", "aria-label": label, on: { keydown: move } }, ...all.map((way) => way.root));
   const update = (chosen) => {
+    const reached = all.find(({ name }) => name === chosen) ?? all[0]; // by the tab key
     for (const way of all) {
       way.root.setAttribute("aria-checked", String(way.name === chosen));
-      way.root.tabIndex = way.name === chosen ? 0 : -1;
+      way.root.tabIndex = way === reached ? 0 : -1;
     }
   };
   return { root, all, update };
