@@ -17,7 +17,7 @@ from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.copies import copy_issues
 from fieldmark.dataset import read_dataset
 from fieldmark.doubts import label_issues, odd_issues
-from fieldmark.duplicates import find_near_duplicates
+from fieldmark.duplicates import near_duplicates_of
 from fieldmark.issue import KINDS, Issue, IssueKind
 from fieldmark.learner import Learner
 from fieldmark.notphotos import not_photo_issues
@@ -117,7 +117,7 @@ def fit_folder(folder: str | Path, *, callback: Callback = silent) -> Learner:
         DatasetError: the folder cannot be used.
     """
     dataset = read_dataset(folder, callback=callback)
-    groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
+    groups = near_duplicates_of(dataset.items, callback=callback)
     split = choose_split(dataset, groups, SplitConfig())
     return Learner(dataset, split, groups=groups).fit(callback)
 

@@ -65,6 +65,12 @@ def train(
     split: Annotated[Path | None, typer.Option(help="split.json: {train: [...], valid: [...]}.")] = None,
     split_by: Annotated[str, typer.Option(help="random, by_date or by_group.")] = "random",
     balanced: Annotated[bool, typer.Option(help="Weigh classes equally.")] = False,
+    views: Annotated[
+        int,
+        typer.Option(
+            help="Augmented views of each photo to fit on as well; each takes as long again.", max=8, min=0
+        ),
+    ] = 0,
     title: Annotated[str, typer.Option(help="Name of the model.")] = "",
     json_output: Json = False,
 ) -> None:
@@ -81,7 +87,7 @@ def train(
         _choose("--resize", resize, ("crop", "squish", "pad")),
     )
     method = _choose("--split-by", split_by, ("random", "by_date", "by_group"))
-    config = TrainConfig(arch=arch, rule=rule, seed=seed, balanced=balanced, title=title)
+    config = TrainConfig(arch=arch, rule=rule, seed=seed, balanced=balanced, views=views, title=title)
     splits = SplitConfig(valid_pct=valid_pct, seed=seed, method=method, file=split)
     tuning = FineTuneConfig(epochs=epochs, seed=seed)
     with progress_bars() as callback:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldmark.callbacks import Callback, silent
+from fieldmark.dataset import Item
 from fieldmark.lookcache import take_looks
 from fieldmark.looks import TINY_PX, Look
 
@@ -82,6 +83,13 @@ def near_duplicates(
 def find_near_duplicates(paths: Sequence[Path], *, callback: Callback = silent) -> list[Group]:
     """Look at photos and group those that look the same; a file that is no photo is in no group."""
     looks = take_looks(paths, step="Looking for near duplicates", callback=callback)
+    return near_duplicates([look if isinstance(look, Look) else None for look in looks])
+
+
+def near_duplicates_of(items: Sequence[Item], *, callback: Callback = silent) -> list[Group]:
+    """Group the places of photos that look the same, of a dataset that was just read."""
+    step, hashes = "Looking for near duplicates", [item.hash for item in items]
+    looks = take_looks([item.path for item in items], hashes, step=step, callback=callback)
     return near_duplicates([look if isinstance(look, Look) else None for look in looks])
 
 
@@ -169,14 +177,18 @@ def _standard(tinies: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32
 
 
 def _joined(numbers: Places, pairs: Places) -> Places:
-    """Give photos that a pair joins the same number."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
+    """Give photos that a pair joins the same number: the smallest of those that hang together."""
     first, second = numbers[pairs]
-    graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(numbers), len(numbers)))
-    _, joined = connected_components(graph, directed=False)
-    return np.asarray(joined, np.intp)[numbers]
+    lowest = np.arange(len(numbers))
+    while True:
+        before = lowest
+        meeting = np.minimum(lowest[first], lowest[second])
+        lowest = lowest.copy()
+        np.minimum.at(lowest, first, meeting)
+        np.minimum.at(lowest, second, meeting)
+        lowest = lowest[lowest]  # halves the way along a chain
+        if np.array_equal(lowest, before):
+            return np.asarray(lowest[numbers], np.intp)
 
 
 def _cut_by_day(group: Sequence[int], seen: Sequence[Look]) -> Iterator[list[int]]:

@@ -39,6 +39,11 @@ def native_precision() -> Precision:
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
+def warm_up() -> None:
+    """Load the engine for this CPU ahead of the first graph, for whoever has to wait anyway."""
+    native_precision()
+
+
 def read_graph(content: bytes) -> ov.Model:
     """Parse an ONNX graph from memory, so that nothing outside these bytes can be meant.
 

@@ -5,10 +5,8 @@ Needs the `train` extra; reading (modelfile.py) does not.
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +19,8 @@ from fieldmark.backbones import Backbone
 from fieldmark.checkpoint import sync_folder
 from fieldmark.errors import ModelFileError, StoreError
 from fieldmark.familiarity import NEIGHBOURS, Familiarity
-from fieldmark.features import feature_engine, pooled_features
+from fieldmark.features import feature_cache, feature_engine, pooled_features
+from fieldmark.freshcheck import FreshCheck
 from fieldmark.graphs import GraphWriter
 from fieldmark.modelfile import BLANK_DIGEST, DIGEST_KEY, METADATA_KEY, ModelInfo, sealed
 from fieldmark.probes import probe_photos
@@ -58,42 +57,13 @@ class Classifier:
         return np.asarray((self.members / self.members.sum(axis=0)).T @ self.weight, np.float32)
 
 
-class FreshCheck:
-    """A fresh process that reloads the file; started early, so that its imports cost no waiting."""
-
-    def __init__(self) -> None:
-        """Start the process; it waits for the file's name."""
-        command = [sys.executable, "-m", "fieldmark.freshcheck"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def __enter__(self) -> FreshCheck:
-        """Use it as a context: the process never outlives the training."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
-
-    def probs(self, path: Path) -> Floats:
-        """Give what the reloaded file answers on the probes, in float32.
-
-        Raises:
-            ModelFileError: it could not be loaded.
-        """
-        out, err = self._process.communicate(json.dumps(str(path)))
-        if self._process.returncode != 0:
-            reason = (err.strip().splitlines() or ["no reason given"])[-1]
-            raise ModelFileError(f"The model was not saved: a fresh process could not load it ({reason}).")
-        return np.array(json.loads(out), np.float32)
-
-
 def probe_features(backbone: Backbone, rule: ResizeRule) -> Floats:
-    """Features of the probes in float32: what the saved file is compared with."""
-    engine = feature_engine(backbone, rule, precision="f32")
-    return engine(probe_photos(rule.size_px))["pooled"]
+    """Features of the probes in float32, what the saved file is compared with; kept like those of any photo."""
+    cache, photos = feature_cache(backbone, rule, "f32"), probe_photos(rule.size_px)
+    hashes = [hashlib.sha256(photo.tobytes()).hexdigest() for photo in photos]
+    if not all(photo_hash in cache for photo_hash in hashes):
+        cache.add(hashes, feature_engine(backbone, rule, precision="f32")(photos)["pooled"])
+    return cache.read(hashes)
 
 
 def write_model(

@@ -26,12 +26,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.vq import kmeans2
-from scipy.linalg import cholesky, solve_triangular
+
+from fieldmark.logistic import principal_axes
 
 Features = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 Scores = npt.NDArray[np.float32]  # (n,), higher is stranger
+Floats = npt.NDArray[np.float64]
 
 NEIGHBOURS = 5
 NEIGHBOURHOODS = 6
@@ -40,6 +41,7 @@ PHOTOS_A_NEIGHBOURHOOD = 8
 """Fewer photos than that a part: then the class has fewer parts, but two."""
 BANK_SIZE = 4000
 """Training photos kept in the model file to measure distances to: 2.6 KB each."""
+K_MEANS_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,16 @@ def fit_familiarity(
     unit = unit_length(features)
     chosen = _balanced_sample(targets, BANK_SIZE, seed)
     x, basis = _in_their_span(unit)
-    covariance = _Covariance.fit(x, targets, dim=unit.shape[1])
+    covariance = _Covariance.fit(x, targets, products=_products(x), dim=unit.shape[1])
     parts = neighbourhoods(unit, targets, groups, seed=seed)
+    knn, far_knn = _knn_without_own(unit[chosen], groups[chosen], parts[chosen])
     return Familiarity(
         bank=unit[chosen],
-        whitening=covariance.whitening_outside(basis).astype(np.float32),
-        means=(covariance.means @ covariance.whitening @ basis.T).astype(np.float32),
-        knn=np.sort(_knn_without_own_group(unit[chosen], groups[chosen])),
+        whitening=covariance.whitening_outside(basis),
+        means=covariance.means @ covariance.whitening @ basis.T,
+        knn=np.sort(knn),
         mahalanobis=np.sort(_mahalanobis_out_of_fold(x, targets, folds, dim=unit.shape[1])),
-        far_knn=np.sort(_knn_without_own_group(unit[chosen], parts[chosen])),
+        far_knn=np.sort(far_knn),
         far_mahalanobis=np.sort(_mahalanobis_out_of_fold(x, targets, parts, dim=unit.shape[1])),
     )
 
@@ -107,9 +110,30 @@ def neighbourhoods(unit: Features, targets: Indices, groups: Indices, *, seed: i
     for target in np.unique(targets):
         own = np.flatnonzero(targets == target)
         count = min(NEIGHBOURHOODS, max(2, len(own) // PHOTOS_A_NEIGHBOURHOOD), len(own))
-        _, parts[own] = kmeans2(unit[own], count, minit="++", rng=np.random.default_rng(seed))
+        parts[own] = _k_means(unit[own], count, np.random.default_rng(seed))
     first = dict(zip(groups.tolist(), parts.tolist(), strict=True))
     return np.array([first[group] for group in groups.tolist()], dtype=np.intp)
+
+
+def _k_means(rows: Features, count: int, rng: np.random.Generator) -> Indices:
+    """Number rows (n, dim) by the nearest of `count` centres (k-means++, Arthur and Vassilvitskii 2007): (n,)."""
+    lengths = np.square(rows, dtype=np.float64).sum(axis=1)
+    centres = rows[[int(rng.integers(len(rows)))]]
+    while len(centres) < count:
+        near = _squares(rows, lengths, centres).min(axis=1).clip(0)
+        chances = near / near.sum() if near.sum() > 0 else None
+        centres = np.concatenate([centres, rows[[int(rng.choice(len(rows), p=chances))]]])
+    for _ in range(K_MEANS_STEPS):
+        parts = _squares(rows, lengths, centres).argmin(axis=1)
+        members = np.eye(count, dtype=np.float32)[:, parts]  # (count, n)
+        sizes = members.sum(axis=1, keepdims=True)
+        centres = np.where(sizes > 0, members @ rows / np.maximum(sizes, 1), centres)
+    return np.asarray(_squares(rows, lengths, centres).argmin(axis=1), np.intp)
+
+
+def _squares(rows: Features, lengths: Floats, centres: Features) -> Floats:
+    """Squared distances (rows, centres); `lengths` (rows,) are the squared lengths of rows."""
+    return np.asarray(lengths[:, None] - 2 * (rows @ centres.T) + np.square(centres).sum(axis=1))
 
 
 def unit_length(features: Features) -> Features:
@@ -130,25 +154,32 @@ def _balanced_sample(targets: Indices, size: int, seed: int) -> Indices:
     return np.sort(np.argsort(rank, kind="stable")[:size])
 
 
-def _knn_without_own_group(unit: Features, groups: Indices) -> Scores:
-    """Mean cosine distance to the nearest photos that are no duplicates of the photo itself."""
-    scores = np.empty(len(unit), dtype=np.float32)
+def _knn_without_own(unit: Features, *numberings: Indices) -> tuple[Scores, ...]:
+    """Mean cosine distance to the nearest photos that do not share the photo's number, for each numbering."""
+    scores = tuple(np.empty(len(unit), dtype=np.float32) for _ in numberings)
     for start in range(0, len(unit), 512):
         rows = slice(start, start + 512)
         similarity = unit[rows] @ unit.T
-        similarity[groups[rows, None] == groups[None, :]] = -1.0
-        nearest = np.partition(similarity, -min(NEIGHBOURS, len(unit)), axis=1)[:, -NEIGHBOURS:]
-        scores[rows] = 1.0 - nearest.mean(axis=1)
+        for numbers, own in zip(numberings, scores, strict=True):
+            others = np.where(numbers[rows, None] == numbers[None, :], np.float32(-1), similarity)
+            nearest = np.partition(others, -min(NEIGHBOURS, len(unit)), axis=1)[:, -NEIGHBOURS:]
+            own[rows] = 1.0 - nearest.mean(axis=1)
     return scores
 
 
 def _mahalanobis_out_of_fold(x: Features, targets: Indices, folds: Indices, *, dim: int) -> Scores:
     """Distances of each photo to classes that were described without its fold."""
-    scores = np.empty(len(x), dtype=np.float32)
+    scores, products = np.empty(len(x), dtype=np.float32), _products(x)
     for fold in np.unique(folds):
         held = folds == fold
-        scores[held] = _Covariance.fit(x[~held], targets[~held], dim=dim).distances(x[held])
+        left = products - _products(x[held])
+        scores[held] = _Covariance.fit(x[~held], targets[~held], products=left, dim=dim).distances(x[held])
     return scores
+
+
+def _products(x: Features) -> Floats:
+    """Sums of products of every two coordinates (r, r), which can be taken away again from a larger sum."""
+    return np.asarray(x.T @ x, np.float64)
 
 
 def _in_their_span(unit: Features) -> tuple[Features, Features]:
@@ -158,52 +189,72 @@ def _in_their_span(unit: Features) -> tuple[Features, Features]:
         Coordinates (n, r) and the orthonormal basis (dim, r).
     """
     n, dim = unit.shape
-    if n >= dim:
-        return unit, np.eye(dim, dtype=np.float32)
-    basis, _ = np.linalg.qr(unit.T)
-    return unit @ basis, basis
+    return (unit, np.eye(dim, dtype=np.float32)) if n >= dim else principal_axes(unit)
 
 
 @dataclass(frozen=True)
 class _Covariance:
     """Class means and one covariance for all, shrunk towards a ball (Ledoit and Wolf 2004)."""
 
-    means: npt.NDArray[np.float64]  # (classes, r)
-    whitening: npt.NDArray[np.float64]  # (r, r)
+    means: Features  # (classes, r)
+    whitening: Features  # (r, r)
     floor: float
     """Variance in every direction that no training photo has."""
 
     @classmethod
-    def fit(cls, x: Features, targets: Indices, *, dim: int) -> _Covariance:
+    def fit(cls, x: Features, targets: Indices, *, products: Floats, dim: int) -> _Covariance:
         """Describe photos (n, r); `dim` is the length of the features that x was turned from."""
-        present = np.unique(targets)
-        means = np.stack([x[targets == target].mean(axis=0) for target in present]).astype(np.float64)
-        centred = x - means[np.searchsorted(present, targets)]
-        covariance, floor = _shrunk(centred.astype(np.float64), dim)
-        lower = cholesky(covariance, lower=True)
-        whitening = solve_triangular(lower, np.eye(len(lower)), lower=True).T
-        return cls(means, whitening, floor)
+        order = np.argsort(targets, kind="stable")
+        _, starts, counts = np.unique(targets[order], return_index=True, return_counts=True)
+        rows = x[order]
+        means = np.add.reduceat(rows, starts) / counts[:, None].astype(np.float32)
+        apart = rows - np.repeat(means, counts, axis=0)  # (n, r)
+        lengths = np.einsum("ij,ij->i", apart, apart)
+        within = products - (means.T * counts) @ means
+        covariance, floor = _shrunk(within / len(x), lengths.astype(np.float64), dim)
+        lower = np.linalg.cholesky(
+            covariance.astype(np.float32)
+        )  # shrunk, so that single precision is enough
+        return cls(means, _inverse_of_lower(lower).T, floor)
 
-    def whitening_outside(self, basis: Features) -> npt.NDArray[np.float64]:
+    def whitening_outside(self, basis: Features) -> Features:
         """The whitening (dim, dim) of photos that may leave the span of the training photos."""
         dim, r = basis.shape
-        inside = basis @ self.whitening @ basis.T
-        return inside if r == dim else inside + (np.eye(dim) - basis @ basis.T) / np.sqrt(self.floor)
+        if r == dim:
+            return self.whitening
+        outside = np.float32(1 / np.sqrt(self.floor))
+        inside = self.whitening - outside * np.eye(r, dtype=np.float32)
+        return np.asarray((basis @ inside) @ basis.T + outside * np.eye(dim, dtype=np.float32))
 
     def distances(self, x: Features) -> Scores:
         """Squared distance of each row to the nearest class mean."""
         white, means = x @ self.whitening, self.means @ self.whitening
-        squares = [np.square(white - mean).sum(axis=1) for mean in means]
-        return np.asarray(np.min(squares, axis=0), dtype=np.float32)
+        lengths = np.square(white, dtype=np.float64).sum(axis=1)
+        return np.asarray(_squares(white, lengths, means).min(axis=1), np.float32)
 
 
-def _shrunk(centred: npt.NDArray[np.float64], dim: int) -> tuple[npt.NDArray[np.float64], float]:
-    """Ledoit–Wolf covariance of centred rows (n, r) that lie in `dim` dimensions, and its floor."""
-    n, r = centred.shape
-    sample = centred.T @ centred / n
+def _shrunk(sample: Floats, lengths: Floats, dim: int) -> tuple[Floats, float]:
+    """Ledoit–Wolf covariance of centred photos that lie in `dim` dimensions, and its floor.
+
+    Args:
+        sample: (r, r) their covariance as it is.
+        lengths: (n,) their squared lengths.
+    """
     mu = np.trace(sample) / dim
     spread = np.square(sample).sum() - dim * mu * mu  # |S - mu I|² over all `dim` dimensions
-    noise = (np.square(np.square(centred).sum(axis=1)).sum() / n - np.square(sample).sum()) / n
+    noise = (np.square(lengths).mean() - np.square(sample).sum()) / len(lengths)
     share = 1.0 if spread <= 0 else float(np.clip(noise / spread, 0.01, 1.0))
     floor = share * max(mu, 1e-9)
-    return (1 - share) * sample + floor * np.eye(r), float(floor)
+    return (1 - share) * sample + floor * np.eye(len(sample)), float(floor)
+
+
+def _inverse_of_lower(lower: Features) -> Features:
+    """Invert a lower triangular matrix by halves, which is nearly all matrix products."""
+    half = len(lower) // 2
+    if half < 32:
+        return np.linalg.inv(lower)
+    inverse = np.zeros_like(lower)
+    first, last = _inverse_of_lower(lower[:half, :half]), _inverse_of_lower(lower[half:, half:])
+    inverse[:half, :half], inverse[half:, half:] = first, last
+    inverse[half:, :half] = -last @ (lower[half:, :half] @ first)
+    return inverse

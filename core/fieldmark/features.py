@@ -105,6 +105,18 @@ def feature_engine(backbone: Backbone, rule: ResizeRule, *, precision: Precision
     return Engine(model, size_px=rule.size_px, precision=precision)
 
 
+def feature_cache(
+    backbone: Backbone,
+    rule: ResizeRule,
+    precision: Precision,
+    view: int = 0,
+    view_kind: ViewKind = "augmented",
+) -> FeatureCache:
+    """Open the features that are kept of one backbone, precision, rule and view."""
+    name = f"{backbone.key}-{precision}-{rule.method}{rule.size_px}" + _view_name(view, view_kind)
+    return FeatureCache(cache_folder("features", name), backbone.arch.dim)
+
+
 def pooled_features(g: GraphWriter) -> str:
     """Average the feature map over height and width: (N, dim, h, w) → (N, dim)."""
     mean = g.add("GlobalAveragePool", "fmap", name="fmap.mean")
@@ -130,8 +142,7 @@ def extract(
         view_kind: how those are made.
     """
     precision = native_precision()
-    name = f"{backbone.key}-{precision}-{rule.method}{rule.size_px}" + _view_name(view, view_kind)
-    cache = FeatureCache(cache_folder("features", name), backbone.arch.dim)
+    cache = feature_cache(backbone, rule, precision, view, view_kind)
     missing = {h: path for h, path in zip(hashes, paths, strict=True) if h not in cache}
     failures: dict[str, BadImageError] = {}
     if missing:

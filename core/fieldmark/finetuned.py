@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
 from fieldmark.augment import augmented
 from fieldmark.backbones import EFFICIENTNET_LITE0, Architecture, Backbone
@@ -31,6 +29,7 @@ from fieldmark.loading import Fit, in_batches, load_squares
 from fieldmark.modelcard import LEVELS, SURE_CHOICES, choose_sureness
 from fieldmark.modelfile import ModelCard, ModelInfo
 from fieldmark.resize import ResizeRule
+from fieldmark.softmax import best_factor
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -237,13 +236,8 @@ def softening(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.intp]) ->
     known = targets >= 0
     if not known.any():
         return 1.0
-    rows, own = np.arange(known.sum()), targets[known]
-
-    def loss(log_t: float) -> float:
-        return -float(log_softmax(logits[known] / np.exp(log_t), axis=1)[rows, own].mean())
-
-    found = minimize_scalar(loss, bounds=(0.0, np.log(MAX_TEMPERATURE)), method="bounded")
-    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+    rows = logits[known].astype(np.float64)
+    return 1 / best_factor(rows, targets[known], low=1 / MAX_TEMPERATURE, high=1.0)
 
 
 def served_features(

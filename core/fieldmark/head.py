@@ -17,12 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 
 from fieldmark.blas import fitting_threads
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.logistic import Coefficients, Photos, minimise
+from fieldmark.softmax import best_factor, mean_loss, softmax
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
@@ -51,7 +50,7 @@ class Head:
 
     def probs(self, features: Features) -> npt.NDArray[np.float32]:
         """Probabilities (n, classes); rows sum to 1."""
-        return np.asarray(softmax(self.logits(features), axis=1))
+        return softmax(self.logits(features))
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def _fit(
         )
         path[strength] = found.coefficients
         logits.append(found.logits[np.arange(n), folds].astype(np.float64))
-        losses.append(_mean_loss(logits[-1], targets, own))
+        losses.append(mean_loss(logits[-1], targets, own))
         if len(losses) > 1 and losses[-1] > losses[-2]:
             break
     callback(Progress("Fitting", len(strengths), len(strengths)))
@@ -145,7 +144,7 @@ def _fit(
     )
     temperature = _fit_temperature(logits[best], targets, own)
     weight, bias = photos.on_raw_features(whole.coefficients[:, 0] / np.float32(temperature))
-    oof = softmax(logits[best] / temperature, axis=1).astype(np.float32)
+    oof = softmax(logits[best] / temperature).astype(np.float32)
     return HeadFit(
         Head(weight, bias),
         float(strengths[best]),
@@ -188,17 +187,7 @@ def _class_weights(targets: Targets, classes: int) -> Floats:
     return (len(targets) / (np.count_nonzero(counts) * counts))[targets]
 
 
-def _mean_loss(logits: Floats, targets: Targets, weights: Floats) -> float:
-    losses = -log_softmax(logits, axis=1)[np.arange(len(targets)), targets]
-    return float(np.average(losses, weights=weights))
-
-
 def _fit_temperature(logits: Floats, targets: Targets, weights: Floats) -> float:
     """The divisor that makes out-of-fold probabilities honest (Guo et al. 2017, arXiv 1706.04599)."""
-    low, high = np.log(TEMPERATURES)
-    found = minimize_scalar(
-        lambda log_t: _mean_loss(logits / np.exp(log_t), targets, weights),
-        bounds=(low, high),
-        method="bounded",
-    )
-    return float(np.exp(found.x))
+    coldest, hottest = TEMPERATURES
+    return 1 / best_factor(logits, targets, weights, low=1 / hottest, high=1 / coldest)

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +16,21 @@ import numpy.typing as npt
 from fieldmark.backbones import Backbone, load_backbone
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Dataset, Item
-from fieldmark.errors import BadImageError, EmptyDatasetError, NotTrainedError
+from fieldmark.errors import BadImageError, NotTrainedError
 from fieldmark.familiarity import Familiarity
 from fieldmark.features import Extraction, extract
+from fieldmark.freshcheck import FreshCheck
 from fieldmark.head import STRENGTHS, Head, HeadFit, assign_folds, fit_head
 from fieldmark.interp import Interpretation
 from fieldmark.logistic import Photos
 from fieldmark.material import Material
 from fieldmark.modelcard import calibration_of, choose_sureness, limits_of, summary_of
 from fieldmark.modelfile import ModelCard, ModelInfo
-from fieldmark.splits import Split, group_items
+from fieldmark.splits import Split
+from fieldmark.stopwatch import Stopwatch
 from fieldmark.trainconfig import TrainConfig
+from fieldmark.trainingphotos import check_enough, group_numbers, places_of, same_sides
 
-MIN_PHOTOS_A_CLASS = 2
 FEW_CHANGES = 0.01
 """Share of photos up to which a refit keeps the strength: that depends on how many photos there are, not on one."""
 
@@ -66,15 +68,15 @@ class Learner:
             EmptyDatasetError: fewer than two classes, or a class with fewer than two photos, to train on.
         """
         self.dataset, self.split, self.config = dataset, split, config or TrainConfig()
-        self._group = _group_numbers(dataset.items, groups)
+        self._group = group_numbers(dataset.items, groups)
         self.seconds: dict[str, float] = {}
         """How long each step took."""
         self.failures: dict[Path, BadImageError] = {}
         """Photos that were left out, and why."""
         self._fitted: _Fitted | None = None
-        _check_enough(self._items(split.train), "to train on")
+        check_enough(self._items(split.train), "to train on")
 
-    @property
+    @cached_property
     def vocab(self) -> tuple[str, ...]:
         """The classes that are learned, sorted."""
         return tuple(sorted({self.dataset.items[place].label for place in self.split.train}))
@@ -129,7 +131,7 @@ class Learner:
         learnt = [i for i in range(len(train)) if i in rows]
         held = [i for i in range(len(valid)) if len(train) + i in rows]
         items = tuple(train[i] for i in learnt)
-        _check_enough(items, "that can be read")
+        check_enough(items, "that can be read")
         with self._timed("views"):
             views = self._views(items, backbone, callback)
         with self._timed("head"):
@@ -185,10 +187,10 @@ class Learner:
         Raises:
             NotTrainedError, EmptyDatasetError: as `refit`.
         """
-        done, known = self._done, _places(self.dataset.items)
+        done, known = self._done, places_of(self.dataset.items)
         if type(self) is not Learner or not all(item.hash in known for item in dataset.items):
             return None
-        after = Learner(dataset, _same_sides(self, dataset, known), self.config)
+        after = Learner(dataset, same_sides(self.split, dataset, known), self.config)
         after._group = self._group[[known[item.hash] for item in dataset.items]]
         after.failures = {
             item.path: error
@@ -199,10 +201,10 @@ class Learner:
         return after
 
     def _fit_again(self, done: _Fitted, vocab: tuple[str, ...], callback: Callback) -> None:
-        row, place = _places(done.items), _places(done.valid.items)
+        row, place = places_of(done.items), places_of(done.valid.items)
         items = tuple(i for i in self._items(self.split.train) if i.hash in row)
         valid = [i for i in self._items(self.split.valid) if i.hash in place]
-        _check_enough(items, "that can be read")
+        check_enough(items, "that can be read")
         with self._timed("head"):
             kept = np.array([row[item.hash] for item in items], dtype=np.intp)
             held = np.array([place[item.hash] for item in valid], dtype=np.intp)
@@ -215,18 +217,22 @@ class Learner:
         judged = Interpretation(valid, self.vocab, head.head.probs(material.held_out))
         self._fitted = _Fitted(done.backbone, head, items, judged, 0, material)
 
-    def export(self, path: str | Path, callback: Callback = silent) -> ModelCard:
+    def export(
+        self, path: str | Path, callback: Callback = silent, *, fresh: FreshCheck | None = None
+    ) -> ModelCard:
         """Write the model file; it is reloaded in a fresh process and compared before this returns.
 
+        Args:
+            fresh: that process, where it was started already, so that nobody waits for it to be ready.
         Raises:
             NotTrainedError: `fit` was not called.
             ModelFileError: the reloaded file answers otherwise; what was at `path` before is still there.
         """
-        from fieldmark.export import Classifier, FreshCheck, probe_features, write_model
+        from fieldmark.export import Classifier, probe_features, write_model
 
         done = self._done
         callback(Progress("Saving and trying the model", 0, 1))
-        with self._timed("export"), FreshCheck() as fresh, ThreadPoolExecutor(1) as pool:
+        with self._timed("export"), fresh or FreshCheck() as process, ThreadPoolExecutor(1) as pool:
             probes = pool.submit(probe_features, done.backbone, self.config.rule)
             info = self._info()
             head = Classifier(done.head.head.weight, done.head.head.bias)
@@ -236,7 +242,7 @@ class Learner:
                 head,
                 info,
                 familiarity=self._familiar,
-                fresh=fresh,
+                fresh=process,
                 probes=probes.result(),
             )
         callback(Progress("Saving and trying the model", 1, 1))
@@ -316,8 +322,7 @@ class Learner:
 
     def _info(self) -> ModelInfo:
         done = self._done
-        targets = np.array([self.vocab.index(item.label) for item in done.items])
-        sureness = choose_sureness(done.head.oof_probs, targets)
+        sureness = choose_sureness(done.head.oof_probs, self._targets(done.items))
         return ModelInfo(
             vocab=self.vocab,
             rule=self.config.rule,
@@ -343,58 +348,5 @@ class Learner:
             made=datetime.now(UTC).date().isoformat(),
         )
 
-    def _timed(self, step: str) -> _Stopwatch:
-        return _Stopwatch(self.seconds, step)
-
-
-class _Stopwatch:
-    def __init__(self, seconds: dict[str, float], step: str) -> None:
-        self._seconds, self._step = seconds, step
-
-    def __enter__(self) -> None:
-        self._start = perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._seconds[self._step] = round(perf_counter() - self._start, 3)
-
-
-def _check_enough(items: Sequence[Item], what: str) -> None:
-    counts = Counter(item.label for item in items)
-    if len(counts) < 2:
-        raise EmptyDatasetError(
-            f"There are photos of {len(counts)} classes {what}, and at least two are needed. "
-            "Add a folder with photos of something else.",
-            code="few_classes",
-        )
-    short = sorted(label for label, n in counts.items() if n < MIN_PHOTOS_A_CLASS)
-    if short:
-        raise EmptyDatasetError(
-            f"These classes have fewer than {MIN_PHOTOS_A_CLASS} photos {what}: {', '.join(short)}. "
-            "Add photos, or remove the folder.",
-            code="few_photos",
-        )
-
-
-def _group_numbers(items: Sequence[Item], groups: Iterable[Sequence[int]]) -> npt.NDArray[np.intp]:
-    """Number the groups of photos that must share a fold: same bytes, same group, nearly the same look."""
-    numbers = np.empty(len(items), dtype=np.intp)
-    for number, cluster in enumerate(group_items(items, groups)):
-        numbers[list(cluster)] = number
-    return numbers
-
-
-def _places(items: Sequence[Item]) -> dict[str, int]:
-    """Where each photo is, by its hash."""
-    return {item.hash: place for place, item in enumerate(items)}
-
-
-def _same_sides(learner: Learner, dataset: Dataset, known: Mapping[str, int]) -> Split:
-    """Keep every photo of the dataset on the side of the split where the learner has it."""
-    old = [known[item.hash] for item in dataset.items]
-
-    def still(side: Sequence[int]) -> tuple[int, ...]:
-        before = frozenset(side)
-        return tuple(place for place, was in enumerate(old) if was in before)
-
-    split = learner.split
-    return Split(still(split.train), still(split.valid), still(split.test), split.notes)
+    def _timed(self, step: str) -> Stopwatch:
+        return Stopwatch(self.seconds, step)

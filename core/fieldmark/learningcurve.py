@@ -9,8 +9,9 @@ from random import Random
 
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.comparison import LEVEL, mcnemar
-from fieldmark.learner import MIN_PHOTOS_A_CLASS, Learner
+from fieldmark.learner import Learner
 from fieldmark.stats import Interval, wilson
+from fieldmark.trainingphotos import MIN_PHOTOS_A_CLASS
 
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 

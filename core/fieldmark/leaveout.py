@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
+
+from fieldmark.softmax import best_factor, mean_loss, softmax
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
@@ -26,8 +26,8 @@ Flags = npt.NDArray[np.bool_]
 
 STRENGTHS = tuple(np.geomspace(1e-4, 1.0, 9))
 """Ridge penalties that are tried, as shares of the photos' whole variance."""
-LOG_SHARPNESS = (-2.0, 6.0)
-"""Range of the logarithm of what answers are multiplied by before the softmax."""
+SHARPNESS = (0.14, 400.0)
+"""Range of what answers are multiplied by before the softmax."""
 ROUNDING = 1e-6
 """Axes with less than this share of the largest variance are noise."""
 MOST_LEVERAGE = 0.999
@@ -74,7 +74,7 @@ class LeaveOut:
             if best is None or loss < best[0]:
                 best = loss, float(strength), answers * sharpness
         assert best is not None
-        return Opinion(np.asarray(softmax(best[2], axis=1)), best[1])
+        return Opinion(softmax(best[2]), best[1])
 
     def _left_out(self, onehot: Floats, strength: float) -> Floats:
         shrink = self._variances / (self._variances + strength * self._variances.sum())
@@ -112,10 +112,5 @@ def _several(groups: Indices) -> Iterator[Indices]:
 
 def _sharpness(answers: Floats, targets: Indices) -> tuple[float, float]:
     """The factor that makes the given labels most probable, and the mean loss with it."""
-    rows = np.arange(len(targets))
-
-    def loss(log_factor: float) -> float:
-        return -float(log_softmax(answers * np.exp(log_factor), axis=1)[rows, targets].mean())
-
-    found = minimize_scalar(loss, bounds=LOG_SHARPNESS, method="bounded", options={"xatol": 0.02})
-    return float(found.fun), float(np.exp(found.x))
+    factor = best_factor(answers, targets, low=SHARPNESS[0], high=SHARPNESS[1])
+    return mean_loss(factor * answers, targets), factor

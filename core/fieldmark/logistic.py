@@ -51,7 +51,7 @@ class Photos:
         scale = float(np.sqrt(features.var(axis=0).mean())) or 1.0
         centre = features.mean(axis=0)
         with fitting_threads(features.size):
-            turned, basis = _principal_axes((features - centre) / np.float32(scale))
+            turned, basis = principal_axes((features - centre) / np.float32(scale))
         ones = np.ones((len(features), 1), np.float32)
         return cls(np.concatenate([turned, ones], axis=1), basis, centre, scale)
 
@@ -70,8 +70,8 @@ class Photos:
         return weight, coefficients[-1] - weight @ self.centre
 
 
-def _principal_axes(x: Rows) -> tuple[Rows, Rows]:
-    """Turn (n, d) into its principal axes: coordinates (n, r) and the orthonormal basis (d, r)."""
+def principal_axes(x: Rows) -> tuple[Rows, Rows]:
+    """Turn (n, d) into its principal axes: coordinates (n, r) and the orthonormal basis (d, r); distances stay."""
     n, d = x.shape
     if n >= d:
         _, basis = np.linalg.eigh(x.T @ x)

@@ -42,12 +42,17 @@ class LookCache:
         self._database, self._lock = database, threading.Lock()
         self._new: list[Look] = []
 
-    def look(self, path: Path) -> Look:
+    def look(self, path: Path, photo_hash: str | None = None) -> Look:
         """Read a photo and give its look; it is decoded only where nobody did before.
 
+        Args:
+            photo_hash: SHA-256 of its bytes, hex, where it is known: then it is read only where it is decoded.
         Raises:
             BadImageError: the file is not accepted as a photo.
         """
+        known = self._get(photo_hash) if photo_hash is not None else None
+        if known is not None:
+            return known
         data = read_source(path)
         known = self._get(hashlib.sha256(data).hexdigest())
         if known is not None:
@@ -92,18 +97,27 @@ def open_look_cache() -> Iterator[LookCache]:
 
 
 def take_looks(
-    paths: Sequence[Path], *, step: str = "Looking at photos", callback: Callback = silent
+    paths: Sequence[Path],
+    hashes: Sequence[str | None] | None = None,
+    *,
+    step: str = "Looking at photos",
+    callback: Callback = silent,
 ) -> Iterator[Look | BadImageError]:
-    """Look at many photos, in order; for a file that is not accepted, its error."""
+    """Look at many photos, in order; for a file that is not accepted, its error.
+
+    Args:
+        hashes: SHA-256 of each, hex, where they are known: then what was seen before is not read again.
+    """
+    photos = zip(paths, hashes or [None] * len(paths), strict=True)
     with open_look_cache() as cache:
 
-        def look_or_error(path: Path) -> Look | BadImageError:
+        def look_or_error(photo: tuple[Path, str | None]) -> Look | BadImageError:
             try:
-                return cache.look(path)
+                return cache.look(*photo)
             except BadImageError as error:
                 return error
 
-        with contextlib.closing(in_threads(look_or_error, paths)) as results:
+        with contextlib.closing(in_threads(look_or_error, photos)) as results:
             for done, result in enumerate(results, 1):
                 callback(Progress(step, done, len(paths)))
                 yield result

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
 from fieldmark.backbones import DEFAULT_ARCH, ImageNetHead, load_backbone
 from fieldmark.imagenet import find_kind
 from fieldmark.issue import Issue, weighed
+from fieldmark.softmax import softmax
 from fieldmark.suspects import Suspects
 
 PAPER = (
@@ -40,7 +40,7 @@ CERTAIN = 0.5
 def paper_shares(features: npt.NDArray[np.float32], head: ImageNetHead) -> npt.NDArray[np.float64]:
     """How probable it is that each photo shows paper or a screen, by raw features (n, dim) → (n,)."""
     places = [find_kind(name).index for name in PAPER]
-    probs = softmax(np.asarray(features @ head.weight.T + head.bias, np.float64), axis=1)
+    probs = softmax(np.asarray(features @ head.weight.T + head.bias, np.float64))
     return np.asarray(probs[:, places].sum(axis=1))
 
 

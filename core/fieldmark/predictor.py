@@ -115,8 +115,11 @@ class Predictor:
         index = self.vocab.index(label) if label is not None else int(outputs["probs"][0].argmax())
         return ActivationMap(class_evidence(outputs["cam"][0], index), seen_region(image.size, rule))
 
+    probed: npt.NDArray[np.float32]
+    """What it answered on the drawn probes when it was loaded: (probes, classes) probabilities."""
+
     def probe(self) -> npt.NDArray[np.float32]:
-        """Answer on the drawn probes: (probes, classes) probabilities."""
+        """Answer on the drawn probes again: (probes, classes) probabilities."""
         photos = probe_photos(self.info.rule.size_px)
         return np.concatenate([self._one(photos[i : i + 1])["probs"] for i in range(len(photos))])
 
@@ -129,7 +132,8 @@ class Predictor:
         return Engine(self._graph, size_px=size, batch=batch, precision=self.precision)
 
     def _selftest(self) -> None:
-        found, expected = self.probe(), np.array(self.info.selftest, np.float32)
+        self.probed = found = self.probe()
+        expected = np.array(self.info.selftest, np.float32)
         if found.shape != expected.shape or not np.isfinite(found).all():
             raise ModelFileError("the model's answers are not finite numbers. Export it again.")
         worst = float(np.abs(found - expected).max())

@@ -20,10 +20,10 @@ from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog
 from fieldmark.catalog_schema import HIDDEN
 from fieldmark.dataset import Dataset, read_dataset
-from fieldmark.duplicates import find_near_duplicates
+from fieldmark.duplicates import near_duplicates_of
 from fieldmark.errors import FieldmarkError, NotTrainedError
 from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune, is_running
-from fieldmark.learner import MIN_PHOTOS_A_CLASS, Learner
+from fieldmark.learner import Learner
 from fieldmark.modelfile import ModelCard
 from fieldmark.resize import Method as ResizeMethod
 from fieldmark.resize import ResizeRule
@@ -31,6 +31,7 @@ from fieldmark.splitfile import given_split
 from fieldmark.splits import Method as SplitMethod
 from fieldmark.splits import Split, group_items, make_splits
 from fieldmark.trainconfig import FIT_SIZE_PX, TrainConfig
+from fieldmark.trainingphotos import MIN_PHOTOS_A_CLASS
 
 CHOICES, HELD_OUT, ROUNDS, TUNING, LIMITS = "training", "held_out", "rounds", "tuning", "limits"
 """Keys of what is kept in the catalog."""
@@ -261,7 +262,7 @@ class Project:
         dataset = read_dataset(self.root, callback=callback)
         if (again := self._fit_again(dataset, callback)) is not None:
             return again
-        groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
+        groups = near_duplicates_of(dataset.items, callback=callback)
         split = self._split(dataset, groups, choices)
         return Learner(dataset, split, choices.as_config(), groups=groups).fit(callback)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog
 from fieldmark.dataset import SEALED, Item, items_of, read_dataset
-from fieldmark.duplicates import find_near_duplicates
+from fieldmark.duplicates import near_duplicates_of
 from fieldmark.errors import DatasetError
 from fieldmark.judging import judge_items
 from fieldmark.splits import group_items, make_splits
@@ -106,7 +106,7 @@ def seal(catalog: Catalog, fraction: float, *, who: str, seed: int = 42, callbac
             code="sealed",
         )
     dataset = read_dataset(catalog.root, callback=callback)
-    groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
+    groups = near_duplicates_of(dataset.items, callback=callback)
     split = make_splits(dataset.items, valid_pct=fraction, seed=seed, groups=groups)
     photos = sorted({dataset.items[place].hash for place in split.valid})
     _keep(catalog, {"photos": photos, "at": _now(), "who": who, "openings": []})
@@ -153,7 +153,7 @@ def _fair(
     """The sealed photos in use, but for those that look the same as one that came later and was learned from."""
     sealed = [item for item in items_of(catalog) if item.hash in photos]
     both = [*sealed, *learned]
-    near = find_near_duplicates([item.path for item in both], callback=callback)
+    near = near_duplicates_of(both, callback=callback)
     clusters = [c for c in group_items(both, near) if any(place >= len(sealed) for place in c)]
     leaked = {place for cluster in clusters for place in cluster}
     return [item for place, item in enumerate(sealed) if place not in leaked]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -15,8 +16,9 @@ from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, silent
 from fieldmark.checkreport import UNEVEN
 from fieldmark.dataset import Dataset, read_dataset
-from fieldmark.duplicates import find_near_duplicates
+from fieldmark.duplicates import near_duplicates_of
 from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
+from fieldmark.freshcheck import FreshCheck
 from fieldmark.learner import Learner
 from fieldmark.modelfile import ModelCard, read_model_file
 from fieldmark.splitfile import given_split, read_split
@@ -126,16 +128,18 @@ def train(
         Cancelled: the callback asked to stop.
     """
     started = perf_counter()
-    dataset = read_dataset(folder, callback=callback)
-    groups = find_near_duplicates([item.path for item in dataset.items], callback=callback)
-    read = perf_counter() - started
-    learner = Learner(dataset, choose_split(dataset, groups, split or SplitConfig()), config, groups=groups)
-    learner.fit(callback)
-    advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None
-    if mode == "fine-tune":
-        workdir = cache_folder("fine-tune", _run_name(learner, tuning))
-        learner = fine_tune(learner, tuning, workdir=workdir, callback=callback)
-    card = learner.export(out, callback)
+    with FreshCheck() if mode == "fit" else nullcontext() as fresh:  # of what takes minutes, export starts it
+        dataset = read_dataset(folder, callback=callback)
+        groups = near_duplicates_of(dataset.items, callback=callback)
+        read = perf_counter() - started
+        learner = Learner(
+            dataset, choose_split(dataset, groups, split or SplitConfig()), config, groups=groups
+        ).fit(callback)
+        advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None
+        if mode == "fine-tune":
+            workdir = cache_folder("fine-tune", _run_name(learner, tuning))
+            learner = fine_tune(learner, tuning, workdir=workdir, callback=callback)
+        card = learner.export(out, callback, fresh=fresh)
     if mode == "fine-tune":
         shutil.rmtree(workdir, ignore_errors=True)  # what it would go on from is not needed any more
     seconds = {"read": round(read, 3), **learner.seconds, "total": round(perf_counter() - started, 3)}

@@ -102,6 +102,17 @@ def test_a_look_that_was_kept_is_the_look_that_was_taken(cache: Path, tmp_path: 
     assert_same(first, second)
 
 
+def test_a_photo_whose_hash_is_known_is_not_read_again(cache: Path, tmp_path: Path) -> None:
+    path = photo(tmp_path / "1.jpg")
+    (first,) = take_looks([path])
+    assert isinstance(first, Look)
+    path.unlink()
+    (second, missing) = take_looks([path, path], [first.hash, "0" * 64])
+    assert isinstance(second, Look)
+    assert_same(first, second)
+    assert isinstance(missing, BadImageError)
+
+
 def test_what_was_seen_before_somebody_stopped_is_kept(cache: Path, tmp_path: Path) -> None:
     paths = [photo(tmp_path / f"{n}.jpg", CAT.crop((0, 0, 100 + n, 100))) for n in range(20)]
 
