@@ -5,7 +5,6 @@ Needs the `train` extra; reading (modelfile.py) does not.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,12 +18,10 @@ from fieldmark.backbones import Backbone
 from fieldmark.checkpoint import sync_folder
 from fieldmark.errors import ModelFileError, StoreError
 from fieldmark.familiarity import NEIGHBOURS, Familiarity
-from fieldmark.features import feature_cache, feature_engine, pooled_features
+from fieldmark.features import pooled_features
 from fieldmark.freshcheck import FreshCheck
 from fieldmark.graphs import GraphWriter
 from fieldmark.modelfile import BLANK_DIGEST, DIGEST_KEY, METADATA_KEY, ModelInfo, sealed
-from fieldmark.probes import probe_photos
-from fieldmark.resize import ResizeRule
 
 Floats = npt.NDArray[np.float32]
 
@@ -55,15 +52,6 @@ class Classifier:
         if self.members is None:
             return self.weight
         return np.asarray((self.members / self.members.sum(axis=0)).T @ self.weight, np.float32)
-
-
-def probe_features(backbone: Backbone, rule: ResizeRule) -> Floats:
-    """Features of the probes in float32, what the saved file is compared with; kept like those of any photo."""
-    cache, photos = feature_cache(backbone, rule, "f32"), probe_photos(rule.size_px)
-    hashes = [hashlib.sha256(photo.tobytes()).hexdigest() for photo in photos]
-    if not all(photo_hash in cache for photo_hash in hashes):
-        cache.add(hashes, feature_engine(backbone, rule, precision="f32")(photos)["pooled"])
-    return cache.read(hashes)
 
 
 def write_model(

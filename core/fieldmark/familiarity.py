@@ -77,7 +77,7 @@ def fit_familiarity(
     return Familiarity(
         bank=unit[chosen],
         whitening=covariance.whitening_outside(basis),
-        means=covariance.means @ covariance.whitening @ basis.T,
+        means=np.asarray(covariance.means @ covariance.whitening @ basis.T, np.float32),
         knn=np.sort(knn),
         mahalanobis=np.sort(_mahalanobis_out_of_fold(x, targets, folds, dim=unit.shape[1])),
         far_knn=np.sort(far_knn),
@@ -212,10 +212,9 @@ class _Covariance:
         lengths = np.einsum("ij,ij->i", apart, apart)
         within = products - (means.T * counts) @ means
         covariance, floor = _shrunk(within / len(x), lengths.astype(np.float64), dim)
-        lower = np.linalg.cholesky(
-            covariance.astype(np.float32)
-        )  # shrunk, so that single precision is enough
-        return cls(means, _inverse_of_lower(lower).T, floor)
+        single = np.asarray(covariance, np.float32)  # shrunk, so that single precision is enough
+        lower = np.asarray(np.linalg.cholesky(single), np.float32)
+        return cls(np.asarray(means, np.float32), _inverse_of_lower(lower).T, floor)
 
     def whitening_outside(self, basis: Features) -> Features:
         """The whitening (dim, dim) of photos that may leave the span of the training photos."""

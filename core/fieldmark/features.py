@@ -7,6 +7,7 @@ precision, rule and view: a relabelled, renamed or moved photo costs nothing, a 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,14 @@ from fieldmark.engine import BATCH_SIZE, Engine, Precision, native_precision
 from fieldmark.errors import BadImageError
 from fieldmark.graphs import GraphWriter
 from fieldmark.loading import Fit, Square, in_batches, load_squares
+from fieldmark.probes import probe_photos
 from fieldmark.resize import ResizeRule
 
 Features = npt.NDArray[np.float32]  # (photos, dim)
 
 HASH_BYTES = 32
+MIN_COSINE = 0.995
+"""Of features in bfloat16 and in float32; those of EfficientNet-Lite0 agree to better than that."""
 SAVE_EVERY = 32
 """Batches between two savings: a killed run loses a second of work at most."""
 
@@ -117,6 +121,30 @@ def feature_cache(
     return FeatureCache(cache_folder("features", name), backbone.arch.dim)
 
 
+def probe_features(backbone: Backbone, rule: ResizeRule, precision: Precision = "f32") -> Features:
+    """Features of the drawn probes, to compare precisions and saved files by; kept like those of any photo."""
+    cache, photos = feature_cache(backbone, rule, precision), probe_photos(rule.size_px)
+    hashes = [hashlib.sha256(photo.tobytes()).hexdigest() for photo in photos]
+    if not all(photo_hash in cache for photo_hash in hashes):
+        cache.add(hashes, feature_engine(backbone, rule, precision=precision)(photos)["pooled"])
+    return cache.read(hashes)
+
+
+def trusted_precision(backbone: Backbone, rule: ResizeRule) -> Precision:
+    """bfloat16 where the CPU has it and this backbone says the same of the probes in it, else float32."""
+    if native_precision() == "f32":
+        return "f32"
+    exact, fast = (probe_features(backbone, rule, precision) for precision in ("f32", "bf16"))
+    return "bf16" if agree(exact, fast) else "f32"
+
+
+def agree(exact: Features, fast: Features) -> bool:
+    """Whether features (n, dim) of the same photos, from two precisions, point the same way."""
+    lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(fast, axis=1)
+    cosines = (exact * fast).sum(axis=1) / np.maximum(lengths, 1e-12)
+    return bool((cosines >= MIN_COSINE).all())
+
+
 def pooled_features(g: GraphWriter) -> str:
     """Average the feature map over height and width: (N, dim, h, w) → (N, dim)."""
     mean = g.add("GlobalAveragePool", "fmap", name="fmap.mean")
@@ -141,7 +169,7 @@ def extract(
         view: 0 is the photo as it is; 1, 2, … are other views of it, always the same ones.
         view_kind: how those are made.
     """
-    precision = native_precision()
+    precision = trusted_precision(backbone, rule)
     cache = feature_cache(backbone, rule, precision, view, view_kind)
     missing = {h: path for h, path in zip(hashes, paths, strict=True) if h not in cache}
     failures: dict[str, BadImageError] = {}

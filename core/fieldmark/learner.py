@@ -18,7 +18,7 @@ from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, NotTrainedError
 from fieldmark.familiarity import Familiarity
-from fieldmark.features import Extraction, extract
+from fieldmark.features import Extraction, extract, probe_features
 from fieldmark.freshcheck import FreshCheck
 from fieldmark.head import STRENGTHS, Head, HeadFit, assign_folds, fit_head
 from fieldmark.interp import Interpretation
@@ -228,7 +228,7 @@ class Learner:
             NotTrainedError: `fit` was not called.
             ModelFileError: the reloaded file answers otherwise; what was at `path` before is still there.
         """
-        from fieldmark.export import Classifier, probe_features, write_model
+        from fieldmark.export import Classifier, write_model
 
         done = self._done
         callback(Progress("Saving and trying the model", 0, 1))

@@ -43,7 +43,14 @@ class Predictor:
         self.precision: Precision = precision or native_precision()
         self._graph = _checked_graph(file)
         self._one = self._compile(batch=1)
-        self._selftest()
+        try:
+            self._selftest()
+        except ModelFileError:
+            if precision is not None or self.precision == "f32":
+                raise
+            self.precision = "f32"  # this CPU's bfloat16 does not suit this model
+            self._one = self._compile(batch=1)
+            self._selftest()
 
     @classmethod
     def load(cls, path: str | Path, *, precision: Precision | None = None) -> Predictor:

@@ -15,7 +15,8 @@ import numpy as np
 
 from fieldmark.backbones import DEFAULT_ARCH, load_backbone
 from fieldmark.errors import DatasetError
-from fieldmark.export import Classifier, probe_features, write_model
+from fieldmark.export import Classifier, write_model
+from fieldmark.features import probe_features
 from fieldmark.freshcheck import FreshCheck
 from fieldmark.imagenet import Kind, find_kind, kinds
 from fieldmark.modelfile import ModelCard, ModelInfo

@@ -17,14 +17,14 @@ TOLERANCE = 1e-5
 
 def log_softmax(logits: Logits) -> Logits:
     """Log probabilities of each row (n, classes)."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    shifted: Logits = logits - logits.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return shifted
 
 
 def softmax(logits: Logits) -> Logits:
     """Probabilities of each row (n, classes); rows sum to 1."""
-    probs = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probs: Logits = np.exp(logits - logits.max(axis=1, keepdims=True))
     probs /= probs.sum(axis=1, keepdims=True)
     return probs
 

@@ -13,9 +13,10 @@ import pytest
 
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import ModelFileError
-from fieldmark.export import Classifier, FreshCheck, probe_features, write_model
+from fieldmark.export import Classifier, write_model
 from fieldmark.familiarity import unit_length
-from fieldmark.features import feature_engine
+from fieldmark.features import feature_engine, probe_features
+from fieldmark.freshcheck import FreshCheck
 from fieldmark.head import Head
 from fieldmark.learner import Learner
 from fieldmark.modelfile import MAX_BYTES, read_model_file

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from fieldmark.backbones import Backbone, load_backbone
 from fieldmark.cachefolder import CACHE_VARIABLE
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
-from fieldmark.features import Extraction, FeatureCache, extract
+from fieldmark.features import (
+    Extraction,
+    FeatureCache,
+    agree,
+    extract,
+    feature_cache,
+    probe_features,
+    trusted_precision,
+)
 from fieldmark.hashing import file_hash
+from fieldmark.probes import probe_photos
 from fieldmark.resize import ResizeRule
 from fieldmark.sample import sample_photos
 
@@ -129,3 +141,30 @@ def test_two_processes_may_add_at_once(tmp_path: Path) -> None:
     one.add(*rows(4))
     other.add(*rows(6))  # has not seen what the first one wrote
     assert (FeatureCache(tmp_path / "c", 4).read(rows(6)[0]) == rows(6)[1]).all()
+
+
+def in_bfloat16(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rounded to 8 bits of mantissa, as a CPU with bfloat16 does."""
+    bits = (values.view(np.uint32) + 0x8000) & np.uint32(0xFFFF0000)
+    return bits.view(np.float32)
+
+
+def test_bfloat16_agrees_and_another_backbone_does_not(backbone: Backbone) -> None:
+    exact = probe_features(backbone, RULE)
+    assert agree(exact, in_bfloat16(exact))
+    assert not agree(exact, exact[::-1].copy())
+    assert not agree(exact, np.full_like(exact, np.nan))
+
+
+def test_a_cpu_whose_bfloat16_says_otherwise_computes_in_float32(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This machine may have none, so what it would say is kept where it would have been kept."""
+    monkeypatch.setattr("fieldmark.features.native_precision", lambda: "bf16")
+    exact = probe_features(backbone, RULE)
+    hashes = [hashlib.sha256(p.tobytes()).hexdigest() for p in probe_photos(RULE.size_px)]
+    for name, rows, precision in (("a", in_bfloat16(exact), "bf16"), ("b", exact[::-1].copy(), "f32")):
+        monkeypatch.setenv(CACHE_VARIABLE, f"{os.environ[CACHE_VARIABLE]}-{name}")
+        feature_cache(backbone, RULE, "f32").add(hashes, exact)
+        feature_cache(backbone, RULE, "bf16").add(hashes, rows)
+        assert trusted_precision(backbone, RULE) == precision
