@@ -16,6 +16,8 @@ from fieldmark.errors import StationError
 from fieldmark.terminal import command, errors, output, print_json, progress_bars
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from fieldmark.station.worker import Round
 
 cli = typer.Typer(help="Watch cameras with a model: events, review, alerts, report.", no_args_is_help=True)
@@ -68,21 +70,24 @@ def run(
     model: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Model file; the first answers, others run in its shadow. Without: first look only."
+            help="Model file; the first answers, others run in its shadow. Without: those of `station model`."
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Take in what is there, then stop.")] = False,
     json_output: Json = False,
 ) -> None:
     """Watch: take pictures in, predict, apply the rules, send. Ctrl-C stops; nothing is lost by it, nor by a kill."""
+    from fieldmark.station.stations import kept_models
     from fieldmark.station.store import open_store
     from fieldmark.station.worker import Worker, load_models, only_writer
 
-    models = load_models(tuple(model or ()))
-    if not models:
-        errors.print("No model: frames become events, likely empty or not. With one: --model MODEL.onnx")
     store = open_store(folder)
     try:
+        with store.reading() as session:
+            kept = kept_models(session, folder)
+        models = load_models(tuple(model or kept))
+        if not models:
+            errors.print("No model: frames become events, likely empty or not. With one: --model MODEL.onnx")
         with only_writer(folder):
             worker = Worker(store, models=models, still_s=0 if once else 2.0)
             if once:
@@ -164,26 +169,71 @@ def report(
 @command
 def export(
     folder: Folder,
-    out: Annotated[Path, typer.Option(help="A .csv: the events. A .json: as MegaDetector writes it.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="A .csv: the events. A .json: as MegaDetector writes it. A folder: Camtrap DP."),
+    ],
+    places: Annotated[
+        bool, typer.Option("--places", help="Camtrap DP with exact places; else rounded to 0.1 degrees.")
+    ] = False,
+    near: Annotated[
+        str, typer.Option(metavar="LATITUDE,LONGITUDE", help="Camtrap DP with this place for all.")
+    ] = "",
+    files: Annotated[bool, typer.Option("--files", help="Camtrap DP with the photos, without EXIF.")] = False,
     json_output: Json = False,
 ) -> None:
-    """Export events as a table, or frames as MegaDetector JSON; frames with persons stay."""
+    """Export events as a table, frames as MegaDetector JSON, or all of it as Camtrap DP; frames with persons stay."""
     from fieldmark.station.exports import events_csv, megadetector_json
     from fieldmark.station.store import open_store
 
     writers = {".csv": events_csv, ".json": megadetector_json}
-    if out.suffix not in writers:
-        raise typer.BadParameter(f"{out.name} should end in {' or '.join(writers)}.", param_hint="--out")
+    facts: dict[str, Any] = {"exported": str(out)}
+    if out.suffix not in (*writers, ""):
+        raise typer.BadParameter(
+            f"{out.name} should end in .csv or .json, or be a folder.", param_hint="--out"
+        )
     store = open_store(folder)
     try:
         with store.reading() as session:
-            out.write_text(writers[out.suffix](session), "utf-8")
+            if out.suffix:
+                out.write_text(writers[out.suffix](session), "utf-8")
+            else:
+                facts |= _export_package(session, folder, out, places=places, near=_place(near), files=files)
     finally:
         store.close()
     if json_output:
-        print_json({"exported": str(out)})
+        print_json(facts)
     else:
         output.print(f"Wrote {out}.")
+
+
+def _export_package(
+    session: Session,
+    folder: Path,
+    out: Path,
+    *,
+    places: bool,
+    near: tuple[float, float] | None,
+    files: bool,
+) -> dict[str, Any]:
+    from fieldmark.station.camtrapexport import export_package
+    from fieldmark.station.media import Media
+    from fieldmark.station.store import MEDIA
+
+    report = export_package(session, Media(folder / MEDIA), out, places=places, near=near, files=files)
+    return dict(vars(report))
+
+
+def _place(near: str) -> tuple[float, float] | None:
+    if not near:
+        return None
+    try:
+        latitude, longitude = map(float, near.split(","))
+    except ValueError as exc:
+        raise typer.BadParameter("Write it like 60.2,24.9", param_hint="--near") from exc
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise typer.BadParameter("That is no place on the earth.", param_hint="--near")
+    return latitude, longitude
 
 
 @cli.command()

@@ -10,11 +10,16 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from fieldmark.station.clock import utc_now
 from fieldmark.station.coverage import patience
+from fieldmark.station.detections import has_person
+from fieldmark.station.framelook import is_same_picture
+from fieldmark.station.persons import may_see, shows_person
 from fieldmark.station.reviews import queue
 from fieldmark.station.rules import Rules
 from fieldmark.station.stations import CHAMPION
 from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Station
+from fieldmark.station.view import Sight, judge_view
 
 Urgency = Literal["red", "amber", "grey", "ok"]
 ORDER: tuple[Urgency, ...] = ("red", "amber", "grey", "ok")
@@ -29,11 +34,16 @@ class CameraTile:
 
     name: str
     urgency: Urgency
-    """red: a sighting waits · amber: silent for longer than it ever is · grey: dead, or never heard · ok."""
+    """red: a sighting waits · amber: silent for longer than it ever is, or it does not see what it saw · grey: dead, or
+    never heard · ok."""
     waiting: int
     heard_at: datetime | None
     frame_id: int | None
     """Its latest frame that may be shown."""
+    view: str = "ok"
+    """covered, blurred, moved, or ok: see `view`."""
+    note: str = ""
+    """A sentence about its view; empty while that is as it was."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ class Card:
     prob: float
     is_withheld: bool
     """Whether its frames show a person, so that they are not displayed."""
+    distinct: tuple[int, ...] = ()
+    """Its frames without those of a burst that repeat the one before: a picture for each is enough."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +105,13 @@ def look(session: Session, station: Station, *, who: str, now: datetime, limit: 
     )
 
 
-def may_show(session: Session, frame_id: int) -> bool:
-    """Whether a frame may be displayed: not those of an event that shows a person, by the model or by a reviewer."""
-    frame = session.get(Frame, frame_id)
-    if frame is None:
-        return False
-    event = session.get(Event, frame.event_id) if frame.event_id else None
-    station = session.get_one(Station, session.get_one(Camera, frame.camera_id).station_id)
-    return event is None or not _shows_person(event, Rules.from_dict(station.rules))
+def may_show(session: Session, frame_id: int, *, who: str = "", now: datetime | None = None) -> bool:
+    """Whether a frame may be displayed: not those of an event that shows a person, by model, detector or reviewer.
 
-
-def _shows_person(event: Event, rules: Rules) -> bool:
-    return bool({event.label, event.human_label} & set(rules.person))
+    Args:
+        who: a chief who may have asked to see it within the last hour; see `persons.ask_to_see`.
+    """
+    return may_see(session, frame_id, who, now=now or utc_now())
 
 
 def _waiting(session: Session, station: Station) -> dict[int, int]:
@@ -118,14 +125,25 @@ def _waiting(session: Session, station: Station) -> dict[int, int]:
 
 
 def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: datetime) -> CameraTile:
-    times = session.scalars(
-        select(Frame.received_at)
+    rows = session.execute(
+        select(
+            Frame.received_at,
+            Frame.event_id,
+            Frame.is_night,
+            Frame.brightness,
+            Frame.sharpness,
+            Frame.look,
+        )
         .where(Frame.camera_id == camera.id)
         .order_by(Frame.id.desc())
         .limit(LEARNED_FROM)
     ).all()
-    urgency: Urgency = "red" if waiting else _liveness(camera, sorted(times), now)
-    return CameraTile(camera.name, urgency, waiting, camera.heard_at, _latest_shown(session, camera, rules))
+    view = judge_view([Sight(*row[1:]) for row in rows])
+    urgency: Urgency = "red" if waiting else _liveness(camera, sorted(row[0] for row in rows), now)
+    if urgency == "ok" and view.state != "ok":
+        urgency = "amber"
+    shown = _latest_shown(session, camera, rules)
+    return CameraTile(camera.name, urgency, waiting, camera.heard_at, shown, view.state, view.sentence)
 
 
 def _liveness(camera: Camera, times: Sequence[datetime], now: datetime) -> Urgency:
@@ -137,19 +155,28 @@ def _liveness(camera: Camera, times: Sequence[datetime], now: datetime) -> Urgen
 
 def _latest_shown(session: Session, camera: Camera, rules: Rules) -> int | None:
     rows = session.execute(
-        select(Frame.id, Event)
+        select(Frame.id, Frame.boxes, Event)
         .outerjoin(Event, Event.id == Frame.event_id)
-        .where(Frame.camera_id == camera.id)
+        .where(Frame.camera_id == camera.id, Frame.dropped_at.is_(None))
         .order_by(Frame.id.desc())
         .limit(20)
     )
-    return next((frame for frame, event in rows if event is None or not _shows_person(event, rules)), None)
+    persons = set(rules.person)
+    return next(
+        (
+            int(frame)
+            for frame, boxes, event in rows
+            if not has_person(boxes) and (event is None or not {event.label, event.human_label} & persons)
+        ),
+        None,
+    )
 
 
 def _card(session: Session, event: Event, camera: str, rules: Rules) -> Card:
-    frames = session.scalars(
-        select(Frame.id).where(Frame.event_id == event.id).order_by(Frame.at, Frame.id)
+    rows = session.execute(
+        select(Frame.id, Frame.look).where(Frame.event_id == event.id).order_by(Frame.at, Frame.id)
     ).all()
+    frames = [int(number) for number, _ in rows]
     blind = not event.reason
     return Card(
         event.id,
@@ -161,8 +188,18 @@ def _card(session: Session, event: Event, camera: str, rules: Rules) -> Card:
         event.reason,
         "" if blind else event.label or "",
         0.0 if blind else event.alarm if event.reason == "alarm" else event.prob,
-        _shows_person(event, rules),
+        shows_person(session, event, rules),
+        _distinct([(int(number), str(look)) for number, look in rows]),
     )
+
+
+def _distinct(frames: Sequence[tuple[int, str]]) -> tuple[int, ...]:
+    """Leave out the frames that look like the one kept before them."""
+    kept: list[tuple[int, str]] = []
+    for number, look in frames:
+        if not kept or not is_same_picture(kept[-1][1], look):
+            kept.append((number, look))
+    return tuple(number for number, _ in kept)
 
 
 def _vocab(session: Session, rules: Rules) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ class DeskClient:
     def undo(self, event_id: int, who: str) -> Outcome:
         """Take the last review back; raises as `Desk.undo`, and `no_worker`."""
         return _outcome(self._post("undo", event_id=event_id, who=who))
+
+    def see_person(self, event_id: int, who: str, why: str, *, role: str) -> datetime:
+        """Ask to see a visit with a person; raises StationError as `Desk.see_person`, and `no_worker`."""
+        answer = self._post("person", event_id=event_id, who=who, why=why, role=role)
+        return datetime.fromisoformat(answer["until"])
 
     def take_card_file(self, path: Path, camera: str, name: str) -> Arrival:
         """Have the worker take a file of a card in; raises StationError as `card.take_file`, and `no_worker`."""

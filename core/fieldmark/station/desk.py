@@ -13,6 +13,7 @@ from fieldmark.station import reviews
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.outbox import queue_alert
+from fieldmark.station.persons import ask_to_see
 from fieldmark.station.reviews import Said
 from fieldmark.station.rules import Rules
 from fieldmark.station.stages import BESIDE, fall_back, is_alarm
@@ -68,6 +69,11 @@ class Desk:
             _withdraw_alert(session, event_id, who, now)
             event = reviews.undo(session, event_id, who, now=now)
             return Outcome(event.id, event.state, None, ())
+
+    def see_person(self, event_id: int, who: str, why: str, *, role: str) -> datetime:
+        """Let a chief see the frames of a visit with a person for an hour; raises as `persons.ask_to_see`."""
+        with self.store.writing() as session:
+            return ask_to_see(session, event_id, who, why, role=role, now=self.clock())
 
     def log(
         self,

@@ -64,6 +64,7 @@ class Door:
             "review": lambda: vars(self.desk.review(_said(said))),
             "undo": lambda: vars(self.desk.undo(int(said["event_id"]), str(said["who"]))),
             "log": lambda: {"entry": self._log(said)},
+            "person": lambda: {"until": self._see_person(said).isoformat()},
             "card": lambda: vars(self._take_card_file(said)),
         }
         if act not in acts:
@@ -79,6 +80,10 @@ class Door:
         seen_at = datetime.fromisoformat(str(said["seen_at"]))
         who, label, note = (str(said.get(name, "")) for name in ("who", "label", "note"))
         return self.desk.log(int(said["station_id"]), who, label, seen_at=seen_at, note=note)
+
+    def _see_person(self, said: Mapping[str, Any]) -> datetime:
+        who, why, role = (str(said[name]) for name in ("who", "why", "role"))
+        return self.desk.see_person(int(said["event_id"]), who, why, role=role)
 
     def _take_card_file(self, said: Mapping[str, Any]) -> Arrival:
         """Take a file of a card that hangs at this computer, for `station import` while the worker runs."""

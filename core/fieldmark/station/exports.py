@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldmark.station.detections import has_person
 from fieldmark.station.rules import Rules
 from fieldmark.station.stations import CHAMPION, the_station
 from fieldmark.station.tables import Camera, Event, Frame, Model, Prediction, Rejected
@@ -110,7 +111,8 @@ def _images(
         .order_by(Frame.id)
     )
     for frame, event, prediction in rows:
-        if {event.label, event.human_label, _likeliest(prediction.probs)} & set(rules.person):
+        said = {event.label, event.human_label, _likeliest(prediction.probs)}
+        if said & set(rules.person) or has_person(frame.boxes):
             continue
         yield {"file": frame.name, "detections": _detections(prediction.probs, vocab, rules)}
 

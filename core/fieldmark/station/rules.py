@@ -43,6 +43,11 @@ class Rules:
     """Seconds after which an alert that could not be sent is of no use any more."""
     channels: tuple[Mapping[str, Any], ...] = field(default=())
     """Where alerts go, as `channels.channel_of` reads them."""
+    keep_days: Mapping[str, int] = field(default_factory=dict)
+    """For how many days after they came pictures are kept, by label; "person" for whatever shows one, "*" for the rest.
+    Empty: for good."""
+    test_cameras: tuple[str, ...] = ()
+    """Cameras whose reviewed visits test models and never train them; chosen once, see `todataset`."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, all faults at once."""
@@ -51,6 +56,11 @@ class Rules:
             *(
                 ["audit_share must be at least 0.05, or misses are never measured"]
                 if self.audit_share < 0.05
+                else []
+            ),
+            *(
+                ["keep_days must be whole days, one or more"]
+                if any(type(days) is not int or days < 1 for days in self.keep_days.values())
                 else []
             ),
             *(["gap_s must be positive"] if self.gap_s <= 0 else []),

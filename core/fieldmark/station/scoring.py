@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldmark.errors import StoreError
+from fieldmark.errors import BadImageError, StoreError
+from fieldmark.images import open_photo
+from fieldmark.prediction import Failure
 from fieldmark.predictor import Prediction as Answer
 from fieldmark.predictor import Predictor
 from fieldmark.station.clock import Clock, utc_now
+from fieldmark.station.crops import cut_out
+from fieldmark.station.detections import best_animal
 from fieldmark.station.events import join_event, judge_event
 from fieldmark.station.media import Media
 from fieldmark.station.outbox import is_cooling_down, queue_alert
@@ -54,7 +60,7 @@ class Scorer:
         return len(frames)
 
     def _score(self, frames: Sequence[Frame]) -> None:
-        answers = self.predictor.predict([self._bytes(frame) for frame in frames])
+        answers = self._answers(frames)
         with self.store.writing() as session:
             events = {}
             for frame, answer in zip(frames, answers, strict=True):
@@ -62,6 +68,17 @@ class Scorer:
                 events[event.id] = event
             for event in events.values() if self.is_champion else ():
                 self._judge(session, event)
+
+    def _answers(self, frames: Sequence[Frame]) -> list[Answer | Failure]:
+        """Predict whole frames, and where a detector's box was imported the box as well: their mean is the answer."""
+        data = [self._bytes(frame) for frame in frames]
+        answers = self.predictor.predict(data)
+        crops = {i: crop for i, frame in enumerate(frames) if (crop := _crop(data[i], frame)) is not None}
+        if crops:
+            closer = self.predictor.predict(list(crops.values()))
+            for place, answer in zip(crops, closer, strict=True):
+                answers[place] = _pooled(answers[place], answer)
+        return answers
 
     def _bytes(self, frame: Frame) -> bytes:
         try:
@@ -97,6 +114,33 @@ class Scorer:
         automatic = station.stage == WITH_ROOM and event.reason == "alarm"
         if automatic and not is_cooling_down(session, event, rules) and not may_alert(session, event):
             queue_alert(session, event, now=self.clock())
+
+
+def _crop(data: bytes, frame: Frame) -> bytes | None:
+    """Cut out what a detector is surest of as an animal; None without such a box."""
+    box = best_animal(frame.boxes)
+    if box is None:
+        return None
+    try:
+        image = open_photo(data).image
+    except BadImageError:
+        return None
+    file = io.BytesIO()
+    cut_out(image, box).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def _pooled(whole: Answer | Failure, crop: Answer | Failure) -> Answer | Failure:
+    """Take the mean of the logits, as over the frames of a visit; strange only where both are."""
+    if not isinstance(whole, Answer) or not isinstance(crop, Answer):
+        return whole
+    names = list(whole.probs)
+    logs = np.log(np.maximum([[a.probs[name] for name in names] for a in (whole, crop)], 1e-9)).mean(axis=0)
+    shares = np.exp(logs - logs.max())
+    probs = dict(zip(names, map(float, shares / shares.sum()), strict=True))
+    label = max(probs, key=lambda name: probs[name])
+    ps = [p for p in (whole.familiarity_p, crop.familiarity_p) if p is not None]
+    return Answer(label, probs[label], probs, whole.verdict, max(ps) if ps else None)
 
 
 def _know_nothing(vocab: Sequence[str]) -> dict[str, float]:

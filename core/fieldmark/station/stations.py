@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select, update
@@ -16,6 +18,8 @@ from fieldmark.station.auditlog import write_down
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Camera, Model, Station
 
+MODELS = "models"
+"""Folder of a station with its models' files."""
 CHAMPION, SHADOW, RETIRED = "champion", "shadow", "retired"
 
 
@@ -107,6 +111,28 @@ def enter_model(session: Session, loaded: Predictor, *, role: str, who: str, now
         session.flush()
         _log_role(session, model, "", who, now)
     return model
+
+
+def keep_model_file(folder: Path, path: Path, loaded: Predictor) -> Path:
+    """Keep a model's file with its station, so that `station run` finds it; gives where."""
+    target = folder / MODELS / f"{loaded.sha256}.onnx"
+    if not target.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_suffix(".part")
+        shutil.copyfile(path, unfinished)
+        unfinished.replace(target)
+    return target
+
+
+def kept_models(session: Session, folder: Path) -> tuple[Path, ...]:
+    """Give the files of the models that answer here and are kept with the station: the champion's, then its shadows'."""
+    rows = session.execute(
+        select(Model.role, Model.sha256)
+        .where(Model.role.in_((CHAMPION, SHADOW)))
+        .order_by(Model.role, Model.id)
+    )
+    paths = [folder / MODELS / f"{sha256}.onnx" for _, sha256 in rows]
+    return tuple(path for path in paths if path.is_file())
 
 
 def promote(session: Session, model: Model, *, who: str, now: datetime) -> None:

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,6 +29,7 @@ from fieldmark.station.firstlook import first_look, waits_for_a_look
 from fieldmark.station.ingest import Ingest
 from fieldmark.station.media import Media
 from fieldmark.station.outbox import send_due
+from fieldmark.station.retention import EVERY, RETENTION, drop_expired
 from fieldmark.station.rules import Rules
 from fieldmark.station.scoring import Scorer
 from fieldmark.station.spool import Dropped, Spool
@@ -114,7 +116,13 @@ class Worker:
     def round(self) -> Round:
         """Take in, score, send: each as far as it can; a fault in one step holds up no other."""
         done = Round()
-        for name, step in (("ingest", self._take_in), ("score", self._score), ("send", self._send)):
+        steps = (
+            ("ingest", self._take_in),
+            ("score", self._score),
+            ("send", self._send),
+            ("retention", self._drop_expired),
+        )
+        for name, step in steps:
             try:
                 step(done)
             except StoreError as error:
@@ -167,6 +175,17 @@ class Worker:
             rules = Rules.from_dict(the_station(session).rules)
         channels: list[Channel] = [channel_of(settings) for settings in rules.channels]
         done.sent += send_due(self.store, channels, rules, clock=self.clock)
+
+    def _drop_expired(self, _done: Round) -> None:
+        """Once a day, delete the pictures whose time of keeping is over."""
+        now = self.clock()
+        with self.store.reading() as session:
+            last = session.get(Beat, RETENTION)
+            if last is not None and timedelta(0) <= now - last.at < EVERY:
+                return
+        dropped = sum(drop_expired(self.store, self.media, now=now).values())
+        with self.store.writing() as session:
+            session.merge(Beat(name=RETENTION, at=now, note=f"{dropped} pictures deleted"))
 
     def _beat(self, done: Round) -> None:
         """Say that the worker lives, and what holds it up."""
