@@ -349,7 +349,10 @@ def backtest(
     days: Annotated[int, typer.Option(help="How far back.", min=1, max=36500)] = 365,
     json_output: Json = False,
 ) -> None:
-    """Let today's model and rules watch the archive: what would have happened, by stage? Nothing is changed or sent."""
+    """Let today's model and rules watch the archive: what would have happened, by stage? Nothing is changed or sent.
+
+    An archive that was never here: make a station for it, `station import` its folders, and look back as far as it goes.
+    """
     import json
 
     from fieldmark.predictor import Predictor

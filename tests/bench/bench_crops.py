@@ -172,9 +172,9 @@ def _first_look(shots: Shots) -> None:
         print(f"{word}: {hits} of {n} ({100 * low:.0f}–{100 * high:.0f} %)")
     groups, labels = alike(shots.crop[something]), shots.labels[something]
     own = [np.unique(labels[groups == group], return_counts=True)[1].max() for group in np.unique(groups)]
-    alone = int((np.bincount(groups)[1:] == 1).sum())
+    alone = int((np.bincount(groups) == 1).sum())
     print(
-        f"{len(labels)} frames in {groups.max()} groups ({alone} alone); "
+        f"{len(labels)} frames in {groups.max() + 1} groups ({alone} alone); "
         f"{100 * sum(own) / len(labels):.0f} % are of the most frequent label of their group"
     )
 

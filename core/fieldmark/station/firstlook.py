@@ -16,7 +16,7 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from fieldmark.backbones import load_backbone
 from fieldmark.callbacks import Callback, Progress, silent
@@ -42,6 +42,8 @@ from fieldmark.station.tables import Camera, Event, Frame
 
 TOGETHER = 1000
 """Frames of a camera that are looked at in one piece: 77 MB."""
+CONTEXT = 200
+"""Frames before the first new one that are looked at again with it: they are its background."""
 MOST_GROUPED = 3000
 """Events that are compared with each other, the latest ones: all pairs of them take 70 MB."""
 ALIKE = 0.35
@@ -80,28 +82,38 @@ class _Best:
     difference: float | None
     box: Box | None
 
+    def or_better(self, other: _Best | None) -> _Best:
+        """Give the one that differs more."""
+        return self if other is None or (self.difference or 0.0) > (other.difference or 0.0) else other
 
-def first_look(store: Store, *, callback: Callback = silent) -> list[Looked]:
+
+def first_look(store: Store, *, only_new: bool = False, callback: Callback = silent) -> list[Looked]:
     """Look at all events that no model and no person has judged; for the store's one writer.
 
     Events that look empty have the state `nothing` (and the blind audit draws among them); the others are
     `highlighted`, with the reason `unfamiliar` where they look like no other, else `unsure`.
 
+    Args:
+        only_new: look at what came since, and at the frames just before it; for a worker, who does so again and again.
     Raises:
         StoreError: the store refuses; what was written before stays.
     """
     media = Media(store.folder / MEDIA)
-    _join(store)
+    touched = _join(store)
     best: dict[int, _Best] = {}
     with store.reading() as session:
         rules = Rules.from_dict(the_station(session).rules)
         names = {int(number): str(name) for number, name in session.execute(select(Camera.id, Camera.name))}
-    pieces = list(_pieces(store))
+    pieces = list(_pieces(store, touched if only_new else None))
     for done, frames in enumerate(pieces, 1):
-        best |= _most_different(media, frames, timedelta(seconds=rules.gap_s))
+        for event, shown in _most_different(media, frames, timedelta(seconds=rules.gap_s)).items():
+            best[event] = shown.or_better(best.get(event))
         callback(Progress("Comparing with the background", done, len(pieces)))
     found = [(number, shown) for number, shown in best.items() if _shows_something(shown)]
-    groups = _group(media, found[-MOST_GROUPED:], callback)
+    first = _highest_number(store, set(best)) + 1
+    groups = {
+        number: first + group for number, group in _group(media, found[-MOST_GROUPED:], callback).items()
+    }
     sizes = {group: list(groups.values()).count(group) for group in set(groups.values())}
     looked = [
         Looked(
@@ -114,28 +126,50 @@ def first_look(store: Store, *, callback: Callback = silent) -> list[Looked]:
         for number, shown in sorted(best.items())
     ]
     _write(store, looked, best)
+    _settle(store, touched - set(best))
     return looked
 
 
 def waits_for_a_look(store: Store) -> bool:
-    """Whether frames have come that belong to no event yet."""
+    """Whether frames have come that belong to no event yet, or a look was cut off."""
     with store.reading() as session:
-        return session.scalar(select(Frame.id).where(Frame.event_id.is_(None)).limit(1)) is not None
+        new = session.scalar(select(Frame.id).where(Frame.event_id.is_(None)).limit(1))
+        return new is not None or session.scalar(_unlooked().limit(1)) is not None
 
 
-def _join(store: Store) -> None:
-    """Put every frame into an event."""
+def _unlooked() -> Select[int]:
+    """Events that no model, no person and no first look has judged."""
+    return select(Event.id).where(
+        Event.model_id.is_(None), Event.best_frame_id.is_(None), Event.state.in_(OPEN_STATES)
+    )
+
+
+def _join(store: Store) -> set[int]:
+    """Put every frame into an event; gives the events that have new ones, and those of a look that was cut off."""
     with store.writing() as session:
         rules = Rules.from_dict(the_station(session).rules)
+        touched = {int(number) for number in session.scalars(_unlooked())}
         for frame in session.scalars(
             select(Frame).where(Frame.event_id.is_(None)).order_by(Frame.at, Frame.id)
         ):
-            join_event(session, frame, rules)
+            touched.add(join_event(session, frame, rules).id)
             session.flush()
+    return touched
 
 
-def _pieces(store: Store) -> Iterator[Sequence[Frame]]:
-    """Give the frames of open, unjudged events, camera by camera in order of time, in pieces that fit into memory."""
+def _highest_number(store: Store, looked: set[int]) -> int:
+    """Give the highest number of a group among the events that are not looked at now, so that none is used twice."""
+    with store.reading() as session:
+        rows = session.execute(select(Event.id, Event.alike).where(Event.alike.is_not(None))).all()
+    return max((number or 0 for event, number in rows if event not in looked), default=0)
+
+
+def _pieces(store: Store, touched: set[int] | None) -> Iterator[Sequence[Frame]]:
+    """Give the frames of open, unjudged events, camera by camera in order of time, in pieces that fit into memory.
+
+    Args:
+        touched: begin shortly before the first of these events at each camera; with all of them where None.
+    """
     with store.reading() as session:
         frames = session.scalars(
             select(Frame)
@@ -145,6 +179,9 @@ def _pieces(store: Store) -> Iterator[Sequence[Frame]]:
         ).all()
     for _, own in itertools.groupby(frames, key=lambda frame: frame.camera_id):
         listed = list(own)
+        if touched is not None:
+            new = next((i for i, frame in enumerate(listed) if frame.event_id in touched), len(listed))
+            listed = listed[max(0, new - CONTEXT) :] if new < len(listed) else []
         for start in range(0, len(listed), TOGETHER):
             yield listed[start : start + TOGETHER]
 
@@ -166,9 +203,7 @@ def _most_different(media: Media, frames: Sequence[Frame], apart: timedelta) -> 
             None if found is None else where_different(found),
         )
         event = frame.event_id or 0  # `_join` has seen to it that there is one
-        known = best.get(event)
-        if known is None or (shown.difference or 0.0) > (known.difference or 0.0):
-            best[event] = shown
+        best[event] = shown.or_better(best.get(event))
     return best
 
 
@@ -186,18 +221,18 @@ def _group(media: Media, found: Sequence[tuple[int, _Best]], callback: Callback)
 
 
 def alike(features: Features) -> npt.NDArray[np.intp]:
-    """Number rows by which of them lie close together, from 1, the largest group first.
+    """Number rows by which of them lie close together, from 0, the largest group first.
 
     Average linkage on the cosine distance: one photo between two groups does not make them one.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 
     if len(features) == 1:
-        return np.ones(1, np.intp)
-    raw = fcluster(linkage(features, "average", metric="cosine"), ALIKE, "distance")
+        return np.zeros(1, np.intp)
+    raw = fcluster(linkage(features, "average", metric="cosine"), ALIKE, "distance") - 1
     by_size = np.argsort(-np.bincount(raw), kind="stable")
     ranks = np.empty(len(by_size), np.intp)
-    ranks[by_size] = np.arange(1, len(by_size) + 1)
+    ranks[by_size] = np.arange(len(by_size))
     return ranks[raw]
 
 
@@ -230,6 +265,17 @@ def _write(store: Store, looked: Sequence[Looked], best: Mapping[int, _Best]) ->
             event.is_unfamiliar = said.says == "alone"
             event.alike, event.best_frame_id = said.alike, best[said.event_id].frame.id
             event.is_night = nights[said.event_id] > 0.5
+
+
+def _settle(store: Store, events: set[int]) -> None:
+    """Have done with events of which no frame can be read any more, so that they are not looked at for ever."""
+    with store.writing() as session:
+        for number in events:
+            event = session.get_one(Event, number)
+            if event.best_frame_id is None:
+                event.best_frame_id = session.scalar(
+                    select(Frame.id).where(Frame.event_id == number).order_by(Frame.id).limit(1)
+                )
 
 
 def _nights(store: Store) -> dict[int, float]:

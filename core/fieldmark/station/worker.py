@@ -72,7 +72,9 @@ def only_writer(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as exc:
-        raise StationError(f"A worker runs in {str(folder)!r} already.", code="running") from exc
+        raise StationError(
+            f"A worker runs in {str(folder)!r} already. Stop it for this.", code="running"
+        ) from exc
     try:
         yield
     finally:
@@ -168,7 +170,7 @@ class Worker:
         for scorer in self.scorers:
             done.scored += scorer.score_new()
         if not self.scorers and waits_for_a_look(self.store):
-            done.looked = len(first_look(self.store))
+            done.looked = len(first_look(self.store, only_new=True))
 
     def _send(self, done: Round) -> None:
         with self.store.reading() as session:

@@ -323,6 +323,37 @@ def test_an_import_that_is_killed_goes_on_and_doubles_nothing(store: Store, tmp_
     assert (sorted(names), clips) == ([f"{number:03}.jpg" for number in range(30)], 1)
 
 
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+from fieldmark.__main__ import main
+sys.argv = ["fieldmark", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process are POSIX")
+def test_where_the_disk_takes_no_more_the_import_says_so_and_goes_on_later(
+    store: Store, tmp_path: Path
+) -> None:
+    card = tmp_path / "card"
+    card.mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), np.uint8)
+    Image.fromarray(noise).save(card / "b-large.jpg", quality=95)
+    (card / "a-small.jpg").write_bytes(picture("cat", taken=LOCAL))
+    assert (card / "b-large.jpg").stat().st_size > 1_000_000
+    store.close()
+    arguments = ["station", "import", str(store.folder), str(card), "--camera", "n", "--json"]
+    stopped = subprocess.run([sys.executable, "-c", LIMITED, *arguments], capture_output=True, text=True)
+    assert stopped.returncode == 1 and json.loads(stopped.stdout)["error"]["code"] == "disk_full"
+    assert "could not be kept" in stopped.stderr and "Traceback" not in stopped.stderr
+    kept = [path for path in (store.folder / "media").rglob("*") if path.is_file()]
+    assert len(kept) == 1  # the small one, and nothing half-written
+    found = json.loads(CliRunner().invoke(cli, arguments).stdout)
+    assert (found["photos"], found["duplicates"]) == (1, 1)
+
+
 PACKAGE = {"profile": "x", "resources": [{"name": "deployments", "path": "deployments.csv"}]}
 DEPLOYMENTS = """deploymentID,locationID,locationName,latitude,longitude,deploymentStart,deploymentEnd
 d1,L1,Lake Camp,52.5,-4.25,2026-05-01T10:00:00+02:00,2026-06-01T10:00:00Z
