@@ -32,13 +32,14 @@ from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler
 
 from fieldmark.account import ROLE_HEADER, USER_HEADER
+from fieldmark.collectpermit import permit_for_others
 from fieldmark.errors import FieldmarkError
 from fieldmark.modelplaces import find_datasets, find_jobs, find_models
 from fieldmark.service.jobs import JobBook
 from fieldmark.service.service import Service
 from fieldmark_server.apptable import APPS, find_apps, find_notebooks
 from fieldmark_server.assets import AssetHandler
-from fieldmark_server.backend import Backend
+from fieldmark_server.backend import LOOPBACK, Backend
 from fieldmark_server.channel import KernelChannel
 from fieldmark_server.goodbye import GoodbyeHandler
 from fieldmark_server.login import LoginPage, LogoutPage
@@ -48,8 +49,6 @@ from fieldmark_server.routes import api_routes
 from fieldmark_server.visitors import Visitors
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HTTP_LIMITS = {
     "max_header_size": 64 * 1024,
@@ -132,8 +131,20 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         """Take a port first: kernels are started with the address of the service in their environment."""
         self._sockets = self._bind()
         os.environ |= self.backend.announce(f"http://{_reachable(self._sockets)}{self.base_url}")
+        if self.serves_others:
+            os.environ |= permit_for_others(os.environ, known=not self.backend.public)
         self.backend.service.start()
         super().start()
+
+    @property
+    def serves_others(self) -> bool:
+        """Whether anybody but whoever started it may come: over the network, through a proxy, with a password."""
+        return (
+            self.ip not in LOOPBACK
+            or bool(self.allowed_hosts)
+            or self.behind_proxy
+            or not self.backend.public
+        )
 
     @cached_property
     def backend(self) -> Backend:

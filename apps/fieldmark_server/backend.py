@@ -13,6 +13,8 @@ from fieldmark.service.service import Service
 
 API = "fieldmark/api/v1"
 """Below the server's base_url."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Names of this computer, to whoever sits at it."""
 MIB = 2**20
 
 

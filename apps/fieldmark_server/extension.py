@@ -12,10 +12,11 @@ from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 
+from fieldmark.collectpermit import permit_for_others
 from fieldmark.modelplaces import find_datasets, find_jobs, find_models
 from fieldmark.service.jobs import JobBook
 from fieldmark.service.service import Service
-from fieldmark_server.backend import Backend
+from fieldmark_server.backend import LOOPBACK, Backend
 from fieldmark_server.routes import api_routes
 
 
@@ -37,7 +38,11 @@ class Extension(ExtensionApp):
         self.handlers.extend(api_routes("/", self.backend))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        """Tell kernels where the service is; only now is the server's port known."""
+        """Tell kernels where the service is; only now is the server's port known. Where others come, their kernels
+        collect from public addresses only: not that code could not do otherwise, but no widget should help with it.
+        """
+        if serverapp.ip not in LOOPBACK:
+            os.environ |= permit_for_others(os.environ, known=True)
         if serverapp.certfile or serverapp.sock:
             return  # they load the model themselves
         host = "127.0.0.1" if serverapp.ip in ("", "*", "0.0.0.0", "::") else serverapp.ip

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from fieldmark_widgets.exporter import Exporter
     from fieldmark_widgets.gallery import Gallery, GalleryRow
     from fieldmark_widgets.importer import Importer
+    from fieldmark_widgets.labeller import Labeller
     from fieldmark_widgets.monitor import Monitor
     from fieldmark_widgets.notice import Notice, build_or_explain
+    from fieldmark_widgets.recorder import Recorder
     from fieldmark_widgets.results import Results
     from fieldmark_widgets.settings import Settings, from_environment
     from fieldmark_widgets.stagedchanges import StagedChanges
@@ -40,9 +42,11 @@ __all__ = [
     "Gallery",
     "GalleryRow",
     "Importer",
+    "Labeller",
     "Monitor",
     "Notice",
     "PageBridge",
+    "Recorder",
     "Results",
     "Settings",
     "StagedChanges",

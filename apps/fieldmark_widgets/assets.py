@@ -16,7 +16,19 @@ def stylesheet(*components: str) -> str:
     return "\n".join(_read(f"{name}.css") for name in ("fieldmark", *components))
 
 
-PARTS = {"classifier": ("correction",), "uploader": ("camera",), "results": ("plots",)}
+PARTS = {
+    "checker": ("progress",),
+    "classifier": ("correction",),
+    "cleaner": ("follow", "deciding"),
+    "collector": ("progress",),
+    "exporter": ("follow",),
+    "importer": ("progress",),
+    "labeller": ("follow", "deciding"),
+    "recorder": ("camera",),
+    "results": ("follow", "plots"),
+    "trainer": ("follow",),
+    "uploader": ("camera",),
+}
 """Files that a component consists of besides its own; they export nothing."""
 
 

@@ -342,7 +342,7 @@ class Cleaner(Component):
         self._kinds = describe_kinds(left, self.issue)
         self._check = say_check(read_audit(self.staging.catalog)) if self.staging else ""
         self._headline = say_headline(len(photos), len(left), is_ranked=is_ranked)
-        said = say_summary(self._n_shown, len(photos), len(waiting), is_ranked=is_ranked)
+        said = say_summary(self._n_shown, len(photos), len(photos.of(waiting)), is_ranked=is_ranked)
         self._summary = "" if self._watch and not is_ranked else said
         self._show_target()
 

@@ -63,7 +63,9 @@ def tag_of(decision: Decision) -> str:
 
 def diff_of(staged: StagedDecision, given: str) -> str:
     """What a decision will do: "grizzly → black"."""
-    return CLEANER[f"diff_{staged.decision.kind}"].format(given=given, to=staged.decision.to)
+    return CLEANER[f"diff_{staged.decision.kind}"].format(
+        given=given or CLEANER["no_label"], to=staged.decision.to
+    )
 
 
 def say_who(staged: StagedDecision) -> str:

@@ -36,6 +36,8 @@ BATCH = 12
 """Thumbnails made and sent together; between two batches a newer wish of the page comes first."""
 MOST_ROWS = 600
 """Rows that a page may ask for at once."""
+KEY_LENGTH = 16
+"""Hexadecimal digits of its bytes' SHA-256 by which a page knows a photo."""
 MAX_KEY = 20
 """Characters in the name of a key, such as "ArrowLeft"."""
 
@@ -269,7 +271,7 @@ class Gallery(Component):
         self._at_work = False
         try:
             for row, picture in zip(rows, done.result(), strict=True):
-                self._send_picture(kind, row.id, picture)
+                self._send_picture(kind, row, picture)
         finally:
             self._make_pictures()
 
@@ -282,11 +284,12 @@ class Gallery(Component):
         finally:
             self._make_pictures()
 
-    def _send_picture(self, kind: str, photo: int, picture: Picture) -> None:
+    def _send_picture(self, kind: str, row: GalleryRow, picture: Picture) -> None:
+        message = {"kind": kind, "id": row.id, "photo": _key(row)}
         if isinstance(picture, BadImageError):
-            self.send({"kind": kind, "id": photo, "reason": str(picture)})
+            self.send({**message, "reason": str(picture)})
         else:
-            self.send({"kind": kind, "id": photo}, [picture])
+            self.send(message, [picture])
 
     # --- Messages from the browser ---
 
@@ -328,7 +331,12 @@ class Gallery(Component):
 def _shown(row: GalleryRow) -> Mapping[str, int | str]:
     """What a page is told of a photo; not where it lies."""
     names = ("id", "title", "text", "tag", "tag_kind", "credit")
-    return {name: getattr(row, name) for name in names}
+    return {"photo": _key(row), **{name: getattr(row, name) for name in names}}
+
+
+def _key(row: GalleryRow) -> str:
+    """Tell photos of one id apart: a page that has seen another dataset keeps that one's pictures."""
+    return row.hash[:KEY_LENGTH]
 
 
 def _dataset_rows(root: Path) -> list[GalleryRow]:

@@ -24,6 +24,7 @@ from fieldmark.catalog import Catalog
 from fieldmark.errors import Cancelled, DatasetError
 from fieldmark.importing import import_photos
 from fieldmark.importreport import ImportReport
+from fieldmark.labelling import Labels, no_label
 from fieldmark.names import is_portable, slug
 from fieldmark.project import Project
 from fieldmark.sample import TITLE, write_sample
@@ -33,6 +34,7 @@ from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.importwords import describe_import
+from fieldmark_widgets.recorder import Recorder
 from fieldmark_widgets.strings import UPLOADER
 from fieldmark_widgets.strings_importer import ARCHIVE_UPLOADER, IMPORTER
 from fieldmark_widgets.transfer import Upload
@@ -53,8 +55,9 @@ MOST_SUGGESTED = 12
 class Importer(Component):
     """Brings photos into the workspace's dataset, or into a new one where none is open.
 
-    Messages from the browser: `import` (source, name, regex, sealed), `sample`, `cancel`, `undo`, `label` (of the photos to
-    show; empty for all), `suggest` (path); the answer to the last: `suggestions` (paths).
+    Messages from the browser: `import` (source, name, regex, unlabelled, sealed), `sample`, `cancel`, `undo`, `label` (of the
+    photos to show, empty for all; or `waiting`, those without one), `label_them`, `suggest` (path); the answer to the last:
+    `suggestions` (paths).
     """
 
     _esm = module("importer")
@@ -64,6 +67,8 @@ class Importer(Component):
     """The ImportReport of the last import of this page; None before."""
     label = traitlets.Unicode("").tag(sync=True)
     """Show only photos of this class; empty for all."""
+    waiting = traitlets.Bool(False).tag(sync=True)
+    """Show only photos that wait for a label."""
     state = traitlets.Enum(("empty", "busy", "ready", "failed"), "empty").tag(sync=True)
     """empty: no photos yet · busy: importing · ready: photos are here · failed: nothing came, `problem` says why."""
     uploader: Any = anywidget.WidgetTrait().tag(sync=True)
@@ -72,12 +77,16 @@ class Importer(Component):
     """The Gallery of the dataset's photos."""
     collector: Any = anywidget.WidgetTrait().tag(sync=True)
     """A Collector that is shown first, for photos from elsewhere; None leaves that out."""
+    recorder: Any = anywidget.WidgetTrait().tag(sync=True)
+    """A Recorder, for photos from a camera; None leaves that out."""
 
     _strings = traitlets.Dict(dict(IMPORTER)).tag(sync=True)
     _has_project = traitlets.Bool(False).tag(sync=True)
     _result = traitlets.Dict().tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
     _counts = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _n_unlabelled = traitlets.Int(0).tag(sync=True)
+    _offers_labelling = traitlets.Bool(False).tag(sync=True)
     _source = traitlets.Unicode("").tag(sync=True)
     _is_sealed = traitlets.Bool(False).tag(sync=True)
 
@@ -88,6 +97,8 @@ class Importer(Component):
         home: str | Path = "datasets",
         source: str | Path | None = None,
         collects: bool = False,
+        records: bool = False,
+        on_label: Callable[[], None] | None = None,
         **traits: Any,
     ) -> None:
         """Import into a workspace's project.
@@ -96,16 +107,21 @@ class Importer(Component):
             home: the folder in which a new dataset gets its own.
             source: what is written into the field for the path at first.
             collects: whether photos can be collected from elsewhere as well.
+            records: whether photos can be taken with a camera as well.
+            on_label: goes to where photos without a label get one; it is offered where some wait.
         """
         self.workspace = as_workspace(workspace)
         self.home = Path(home)
         self._watch: Watch | None = None
         self._sealed = 0
+        self._on_label = on_label
         uploader = Uploader(accept=".zip,.tar,.gz,.tgz,.bz2,.xz", max_upload_mib=MAX_ARCHIVE_MIB, max_files=1, camera=False,
                             max_held_mib=MAX_ARCHIVE_MIB, _strings={**UPLOADER, **ARCHIVE_UPLOADER})  # fmt: skip
         traits = {"_source": str(source or ""), "uploader": uploader, "gallery": Gallery(), **traits}
         if collects:
             traits["collector"] = self._make_collector()
+        if records:
+            traits["recorder"] = Recorder(self.workspace, new_folder=self._new_folder, is_open=False)
         super().__init__(**traits)
         self.on_msg(self._receive)
         self.uploader.observe(self._on_upload, "files")
@@ -115,8 +131,9 @@ class Importer(Component):
 
     def close(self) -> None:
         """Take it off the page, and what it shows."""
-        if self.collector is not None:
-            self.collector.close()
+        for way in (self.collector, self.recorder):
+            if way is not None:
+                way.close()
         super().close()
 
     def _make_collector(self) -> Component:
@@ -128,19 +145,28 @@ class Importer(Component):
         )
 
     def import_from(
-        self, source: str | Path, *, name: str = "", regex: str = "", sealed: float = 0.0
+        self,
+        source: str | Path,
+        *,
+        name: str = "",
+        regex: str = "",
+        unlabelled: bool = False,
+        sealed: float = 0.0,
     ) -> None:
         """Import a folder, archive or CSV in the worker; `wait` for it, then see `report` and `problem`.
 
         Args:
             name: of the dataset that is made where none is open; the source's own name where empty.
             regex: its first group in the name of a file is the label; empty takes the folder's name.
+            unlabelled: whether no photo gets a label, whatever folders and names say. Without it, only those whose
+                class nothing tells wait for one.
             sealed: share of the photos to set aside as a sealed test, where there is none yet.
         """
         path = Path(source).expanduser()
+        labels: Labels = no_label if unlabelled else regex or None
         self._begin(
             name or path.name.split(".")[0],
-            lambda watch, into: self._import(path, into, regex, watch, sealed=sealed),
+            lambda watch, into: self._import(path, into, labels, watch, sealed=sealed),
         )
 
     def import_sample(self) -> None:
@@ -148,7 +174,7 @@ class Importer(Component):
 
         def make(watch: Watch, into: Catalog | Path) -> ImportReport:
             with tempfile.TemporaryDirectory() as folder:
-                return self._import(write_sample(Path(folder) / "sample"), into, "", watch, why=TITLE)
+                return self._import(write_sample(Path(folder) / "sample"), into, None, watch, why=TITLE)
 
         self._begin("sample", make)
 
@@ -187,7 +213,7 @@ class Importer(Component):
         self,
         path: Path,
         into: Catalog | Path,
-        regex: str,
+        labels: Labels,
         watch: Watch,
         why: str | None = None,
         sealed: float = 0.0,
@@ -197,14 +223,16 @@ class Importer(Component):
         who = self.workspace.who
         if isinstance(into, Catalog):
             forget_empty_seal(into)
-        report = import_photos(path, into, who=who, labels=regex or None, why=why, callback=watch)
+        report = import_photos(
+            path, into, who=who, labels=labels, keep_unlabelled=True, why=why, callback=watch
+        )
         self._seal(report.dataset, sealed, watch)
         return report
 
     def _seal(self, dataset: Path, share: float, watch: Watch) -> None:
-        """Set a share of the photos aside, once."""
+        """Set a share of the labelled photos aside, once."""
         self._sealed = 0
-        if share > 0 and (catalog := Catalog.open(dataset)) and not is_sealed(catalog):
+        if share > 0 and (catalog := Catalog.open(dataset)).counts() and not is_sealed(catalog):
             self._sealed = len(seal(catalog, share, who=self.workspace.who, callback=watch).photos)
 
     @guard
@@ -247,7 +275,7 @@ class Importer(Component):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / f"upload{Path(upload.name).suffix}"
                 path.write_bytes(upload.content)
-                return self._import(path, into, "", watch, why=f"from {upload.name}")
+                return self._import(path, into, None, watch, why=f"from {upload.name}")
 
         self._begin(Path(upload.name).stem, make)
 
@@ -266,27 +294,31 @@ class Importer(Component):
     def _on_project(self, _change: object = None) -> None:
         self._has_project = self.workspace.project is not None
         if self._watch is None:
-            self.label, self.problem = "", ""
+            self.label, self.waiting, self.problem = "", False, ""
             if self.report is None or self.report.dataset != getattr(self.workspace.project, "root", None):
                 self.report, self._result = None, _kept(self.workspace.project)
         self._show_photos()
 
-    @traitlets.observe("label")
+    @traitlets.observe("label", "waiting")
     @guard
     def _show_photos(self, _change: object = None) -> None:
         project = self.workspace.project
         self._take_undo_away()
         self._is_sealed = project is not None and is_sealed(project.catalog)
+        counts = project.catalog.counts() if project else {}
+        self._n_unlabelled = n = project.catalog.n_unlabelled() if project else 0
+        self._offers_labelling = n > 0 and self._on_label is not None
         if self._watch is None:
-            self.state = "ready" if project is not None and project.catalog.counts() else "empty"
-        if project is None:
-            self._counts, self.gallery.rows = [], ()
-            return
-        counts = project.catalog.counts()
+            self.state = "ready" if counts or n else "empty"
         self._counts = [{"label": label, "n": n} for label, n in counts.items()]
-        photos = project.catalog.photos(label=self.label or None)
+        if project is None:
+            self.gallery.rows = ()
+            return
+        photos = [] if self.waiting else project.catalog.photos(label=self.label or None)
+        if not self.label:
+            photos += project.catalog.photos(status="unlabelled")
         self.gallery.rows = tuple(
-            GalleryRow(p.id, project.catalog.file_of(p), p.hash, p.label, _credit(p.author, p.licence) or Path(p.original_name).name, credit=_credit(p.author, p.licence))
+            GalleryRow(p.id, project.catalog.file_of(p), p.hash, p.label or IMPORTER["no_label"], _credit(p.author, p.licence) or Path(p.original_name).name, credit=_credit(p.author, p.licence))
             for p in photos
         )  # fmt: skip
 
@@ -309,7 +341,9 @@ class Importer(Component):
         elif kind == "undo":
             self.undo()
         elif kind == "label":
-            self.label = str(message.get("label", ""))
+            self.label, self.waiting = str(message.get("label", "")), message.get("waiting") is True
+        elif kind == "label_them" and self._on_label is not None:
+            self._on_label()
         elif kind == "suggest":
             self.send({"kind": "suggestions", "paths": _folders_like(str(message.get("path", "")))})
 
@@ -321,6 +355,7 @@ class Importer(Component):
             source,
             name=str(message.get("name", "")).strip(),
             regex=str(message.get("regex", "")),
+            unlabelled=message.get("unlabelled") is True,
             sealed=SEALED_SHARES.get(str(message.get("sealed")), 0.0),
         )
 

@@ -25,7 +25,9 @@ def describe_import(report: ImportReport, n_sealed: int = 0) -> dict[str, Any]:
         ("duplicates", "quiet", [IMPORTER["duplicate"].format(name=d.name, of=d.of) for d in report.duplicates]),
         ("renamed", "quiet", [IMPORTER["rename"].format(name=r.name, path=r.path) for r in report.renamed]),
     )  # fmt: skip
+    waiting = IMPORTER["unlabelled_one" if report.unlabelled == 1 else "unlabelled"]
     return {
+        "waiting": waiting.format(n=f"{report.unlabelled:,}") if report.unlabelled else "",
         "headline": IMPORTER[key].format(n=f"{report.added:,}"),
         "sealed": IMPORTER["did_seal"].format(n=f"{n_sealed:,}") if n_sealed else "",
         "took": IMPORTER["took"].format(seconds=f"{report.seconds:.1f}"),

@@ -103,6 +103,7 @@ CLEANER = MappingProxyType(
         "fact_licence": "Licence",
         "fact_history": "Changed",
         "nowhere": "nothing",
+        "no_label": "no label",
         "caption": "{given} → {said}",
         "detail": "{percent} · loss {loss} · {name}",
         "tag_keep": "keep",

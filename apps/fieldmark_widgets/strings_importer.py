@@ -7,6 +7,11 @@ from types import MappingProxyType
 IMPORTER = MappingProxyType(
     {
         "region": "Import photos",
+        "labels_none": "nowhere: take all without a label, and label them here",
+        "unlabelled_one": "1 photo waits for a label",
+        "unlabelled": "{n} photos wait for a label",
+        "label_them": "Label them",
+        "no_label": "No label yet",
         "title_new": "Which photos do you want to tell apart?",
         "title_more": "Add more photos",
         "intro": "A folder for each class, such as grizzly, black and teddy. The folder is only read: its photos are "

@@ -30,19 +30,20 @@ from fieldmark_widgets.component import Component
 from fieldmark_widgets.exporter import Exporter
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.importer import Importer
+from fieldmark_widgets.labeller import Labeller
 from fieldmark_widgets.results import Results
 from fieldmark_widgets.strings_studio import STEP_HINTS, STUDIO
 from fieldmark_widgets.trainer import Trainer
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.workspace import Workspace
 
-STEPS = ("photos", "check", "train", "results", "clean", "export")
+STEPS = ("photos", "label", "check", "train", "results", "clean", "export")
 STEP = "step"
 """Key of the step in the catalog's settings."""
 
 
 class Studio(Component):
-    """Photos → Check → Train → Results → Clean → Export.
+    """Photos → (Label →) Check → Train → Results → Clean → Export; Label is there while photos wait for a label.
 
     Messages from the browser: `go` (step), `open` (name of a dataset), `new`.
     """
@@ -97,6 +98,7 @@ class Studio(Component):
         if step not in self._panels:
             self._make(step)
         self.panel, self.step = self._panels[step], step
+        self._show_steps()
         project = self.workspace.project
         if project is not None and project.catalog.setting(STEP) != step:
             project.catalog.set_setting(STEP, step)
@@ -127,7 +129,8 @@ class Studio(Component):
     def _make(self, step: str) -> Component:
         """Make a step's component, when it is first looked at."""
         make: Mapping[str, Callable[[], Component]] = {
-            "photos": lambda: Importer(self.workspace, home=self.folder, source=self._source, collects=True),
+            "photos": self._make_importer,
+            "label": lambda: Labeller(self.workspace),
             "check": lambda: Checker(self.workspace),
             "train": lambda: Trainer(self.workspace),
             "results": self._make_results,
@@ -136,6 +139,17 @@ class Studio(Component):
         }
         self._panels[step] = make[step]()
         return self._panels[step]
+
+    def _make_importer(self) -> Importer:
+        """The importer, whose photos without a label lead to the labeller."""
+        return Importer(
+            self.workspace,
+            home=self.folder,
+            source=self._source,
+            collects=True,
+            records=True,
+            on_label=lambda: self.go("label"),
+        )
 
     def _make_results(self) -> Results:
         """The results, whose photos can be handed over to the cleaner."""
@@ -160,10 +174,14 @@ class Studio(Component):
         project = self.workspace.project
         counts = project.catalog.counts() if project else {}
         n = sum(counts.values())
-        self._counts = (
-            STUDIO["counts_one" if n == 1 else "counts"].format(n=f"{n:,}", classes=len(counts)) if n else ""
-        )
-        self._steps = [_step(step, project) for step in STEPS]
+        key = "counts_one" if n == 1 else "counts_one_class" if len(counts) == 1 else "counts"
+        self._counts = STUDIO[key].format(n=f"{n:,}", classes=len(counts)) if n else ""
+        waiting = project.catalog.n_unlabelled() if project else 0
+        if waiting:
+            said = STUDIO["waiting"].format(n=f"{waiting:,}")
+            self._counts = f"{self._counts}, {said}" if n else said
+        shown = [step for step in STEPS if step != "label" or waiting or self.step == "label"]
+        self._steps = [_step(step, project) for step in shown]
 
     @guard
     def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
@@ -193,10 +211,12 @@ def _step(step: str, project: Project | None) -> dict[str, str]:
 
 
 def _blockers(step: str, project: Project | None) -> list[str]:
-    if step == "photos":
+    if step == "photos" or (step == "label" and project is not None):
         return []
     if project is None or not project.catalog.counts():
-        return [STUDIO["no_photos"]]
+        return [
+            STUDIO["no_labels" if project is not None and project.catalog.n_unlabelled() else "no_photos"]
+        ]
     if step in ("results", "export"):
         return project.result_blockers()
     return project.train_blockers() if step == "train" else []
@@ -204,14 +224,19 @@ def _blockers(step: str, project: Project | None) -> list[str]:
 
 def _first_to_do(project: Project | None) -> str:
     """The step at which what is missing is done."""
-    return "photos" if _blockers("train", project) else "train"
+    if not _blockers("train", project):
+        return "train"
+    return "label" if project is not None and project.catalog.n_unlabelled() else "photos"
 
 
 def _note(step: str, project: Project) -> tuple[str, bool]:
     """What is to be said of a step that can be gone to, and whether it is done."""
     rounds = project.rounds()
     if step == "photos":
-        return "", bool(project.catalog.counts())
+        return "", bool(project.catalog.counts() or project.catalog.n_unlabelled())
+    if step == "label":
+        n = project.catalog.n_unlabelled()
+        return (STUDIO["to_label"].format(n=f"{n:,}") if n else ""), not n
     if step == "clean":
         staged = len(project.catalog.staged())
         return (STUDIO["staged"].format(n=staged) if staged else ""), False

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Literal
 
 from fieldmark import decisions
-from fieldmark.catalog_photo import COLUMNS, CatalogPhoto, Change
+from fieldmark.catalog_photo import COLUMNS, IN_USE, CatalogPhoto, Change
 from fieldmark.catalog_schema import FILE_NAME, HIDDEN, Database
 from fieldmark.decisions import Decision, StagedDecision
 from fieldmark.errors import DatasetError
 from fieldmark.journal import Act, Journal, Step, add_steps, begin_act
-from fieldmark.labels import clean_label
+from fieldmark.labels import UNLABELLED, clean_label
 from fieldmark.planning import IMAGES, NewPhoto, Planner, Row
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "is_catalog",
 ]
 
-Status = Literal["present", "quarantined", "trash"]
+Status = Literal["present", "unlabelled", "quarantined", "trash"]
 SplitName = Literal["train", "valid", "test"]
 Setting = str | int | float | bool | list["Setting"] | dict[str, "Setting"] | None
 
@@ -92,10 +92,12 @@ class Catalog:
         status: Status | None = "present",
         ids: Collection[int] | None = None,
     ) -> list[CatalogPhoto]:
-        """List photos, by path; each filter that is given narrows the list."""
-        wanted = {"label.name": label, "split": split, "status": status}
+        """List photos, by path; each filter that is given narrows the list. Without a label is not "present"."""
+        wanted = {"label.name": label, "split": split, "status": None if status in IN_USE else status}
         given = {column: value for column, value in wanted.items() if value is not None}
         where = [f"{column} = ?" for column in given]
+        if status in IN_USE:
+            where.append(IN_USE[status])
         values: list[str] = list(given.values())
         if ids is not None:
             where.append("photo.id IN (SELECT value FROM json_each(?))")
@@ -110,7 +112,7 @@ class Catalog:
         return found[0]
 
     def with_hash(self, hashes: Collection[str]) -> list[CatalogPhoto]:
-        """List the photos in use with these bytes."""
+        """List the photos in use with these bytes, also those that wait for a label."""
         where = "status = 'present' AND sha256 IN (SELECT value FROM json_each(?))"
         return self._photos(where, [json.dumps(list(hashes))])
 
@@ -125,15 +127,22 @@ class Catalog:
 
     def counts(self, status: Status = "present") -> dict[str, int]:
         """Photos per label, sorted by label."""
-        query = """SELECT name, count(*) FROM photo JOIN label ON label.id = label_id WHERE status = ?
-                   GROUP BY name ORDER BY name"""
+        where = IN_USE.get(status, "status = ?")
+        query = (
+            f"SELECT name, count(*) FROM photo JOIN label ON label.id = label_id WHERE {where} GROUP BY name"
+        )
         with self._database.reading() as connection:
-            return dict(connection.execute(query, [status]))
+            return dict(sorted(connection.execute(query, [status] if "?" in where else [])))
+
+    def n_unlabelled(self) -> int:
+        """How many photos wait for a label."""
+        return self.counts("unlabelled").get(UNLABELLED, 0)
 
     def labels(self) -> list[str]:
         """List all labels that were ever used or made, sorted."""
         with self._database.reading() as connection:
-            return [name for (name,) in connection.execute("SELECT name FROM label ORDER BY name")]
+            names = connection.execute("SELECT name FROM label WHERE name != ? ORDER BY name", [UNLABELLED])
+            return [name for (name,) in names]
 
     def history(self, photo_id: int) -> list[Change]:
         """Tell what was changed of a photo, the first change first."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from fieldmark.labels import UNLABELLED
+
 
 class CatalogPhoto(NamedTuple):
     """One photo and what is known of it; a tuple, because a hundred thousand are made while somebody waits."""
@@ -16,6 +18,7 @@ class CatalogPhoto(NamedTuple):
     path: str
     """Relative to the dataset folder, with slashes."""
     label: str
+    """Empty (`labels.UNLABELLED`) where it waits for one."""
     original_name: str
     """Path in the folder or archive it came from."""
     source: str | None
@@ -31,12 +34,20 @@ class CatalogPhoto(NamedTuple):
     width: int | None
     height: int | None
     status: str
+    """"present", "unlabelled" (it waits for a label, and nothing learns from it), "quarantined" or "trash"."""
     added_at: str
     """UTC, ISO 8601."""
 
 
-COLUMNS = """photo.id, sha256, path, label.name, original_name, source, licence, author, page, captured, site,
-    split, width, height, status, added_at"""
+COLUMNS = f"""photo.id, sha256, path, label.name, original_name, source, licence, author, page, captured, site,
+    split, width, height,
+    CASE WHEN status = 'present' AND label.name = '{UNLABELLED}' THEN 'unlabelled' ELSE status END, added_at"""
+
+IN_USE = {
+    "present": f"status = 'present' AND label.name != '{UNLABELLED}'",
+    "unlabelled": f"status = 'present' AND label.name = '{UNLABELLED}'",
+}
+"""Conditions for the photos in use: those that are of a class, and those that wait for one."""
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,10 @@ def import_(
     labels: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Labels from file names: its first group.")
     ] = None,
+    unlabelled: Annotated[
+        bool,
+        typer.Option("--unlabelled", help="Take all photos without a label, whatever folder they lie in."),
+    ] = False,
     sealed: Annotated[
         float | None, typer.Option(help="Share to set aside as a sealed test, such as 0.1.", min=0, max=0.5)
     ] = None,
@@ -70,18 +74,27 @@ def import_(
     """Copy photos into a dataset, where they can be cleaned with undo; the source is only read."""
     from fieldmark.catalog import Catalog, is_catalog
     from fieldmark.importing import import_photos
+    from fieldmark.labelling import no_label
     from fieldmark.sealed import forget_empty_seal
 
     if is_catalog(dataset):
         forget_empty_seal(Catalog.open(dataset))
     with progress_bars() as callback:
-        report = import_photos(source, dataset, who=getpass.getuser(), labels=labels, callback=callback)
+        report = import_photos(
+            source, dataset, who=getpass.getuser(), labels=no_label if unlabelled else labels,
+            keep_unlabelled=unlabelled, callback=callback,
+        )  # fmt: skip
     n_sealed = _seal(dataset, sealed) if sealed else None
     if json_output:
         print_json(report.as_dict() | ({} if n_sealed is None else {"sealed": n_sealed}))
         return
     for line in report.lines():
         output.print(line)
+    if report.unlabelled:
+        output.print(
+            "What has no label waits for one: the studio's step “Label”, or Labeller(DATASET) in a notebook, asks for the "
+            "most useful photos first."
+        )
     if n_sealed is not None:
         output.print(
             f"{n_sealed} photos sealed as a test. Open it once, at the end: fieldmark open-test {dataset}"

@@ -25,7 +25,7 @@ from fieldmark.images import open_photo
 from fieldmark.importreport import Doubled, ImportReport, Renamed
 from fieldmark.incoming import Incoming
 from fieldmark.labelling import Labels
-from fieldmark.labels import clean_label
+from fieldmark.labels import UNLABELLED, clean_label
 from fieldmark.parallel import in_threads
 from fieldmark.planning import IMAGES, NewPhoto
 from fieldmark.sources import Candidate, open_source
@@ -45,6 +45,7 @@ def import_photos(
     *,
     who: str,
     labels: Labels = None,
+    keep_unlabelled: bool = False,
     why: str | None = None,
     callback: Callback = silent,
 ) -> ImportReport:
@@ -61,6 +62,8 @@ def import_photos(
         who: goes into the history.
         labels: where labels come from: None, the folder each photo lies in; a regular expression for file
             names, whose group `label` (or first) it is; or a function from the path in the source.
+        keep_unlabelled: whether photos that nothing labels come as well, and wait for a label in the dataset
+            (`Catalog.photos(status="unlabelled")`); otherwise they are rejected.
         why: goes into the history.
         callback: told after every photo.
     Raises:
@@ -72,7 +75,9 @@ def import_photos(
     started = perf_counter()
     path = Path(source)
     with dataset_for(into) as catalog, Incoming(catalog.root) as incoming:
-        found = open_source(path, incoming.staging, labels=labels, callback=callback)
+        found = open_source(
+            path, incoming.staging, labels=labels, keep_unlabelled=keep_unlabelled, callback=callback
+        )
         intake = _Intake(catalog, incoming, who=who, why=why or f"from {path.name}", source=path.name)
         try:
             _take_all(intake, found.candidates, callback)
@@ -131,7 +136,7 @@ class _Intake:
         if isinstance(arrival, Rejected):
             self.rejected.append(arrival)
             return
-        candidate, label = arrival.candidate, clean_label(arrival.candidate.label)
+        candidate, label = arrival.candidate, _label_of(arrival.candidate)
         known = arrival.known or [found for found in [self._taken.get(arrival.hash)] if found]
         if known or arrival.file is None:
             of_label, of = next((pair for pair in known if pair[0] == label), known[0])
@@ -159,7 +164,7 @@ class _Intake:
         return ImportReport(
             dataset=self._catalog.root,
             added=self.added,
-            labels=dict(sorted(self._labels.items())),
+            labels={label: n for label, n in sorted(self._labels.items()) if label != UNLABELLED},
             duplicates=tuple(double for double in self._doubled if not double.is_conflict),
             conflicts=tuple(double for double in self._doubled if double.is_conflict),
             rejected=rejected,
@@ -167,6 +172,7 @@ class _Intake:
             skipped=skipped,
             act_id=self._act_id,
             seconds=seconds,
+            unlabelled=self._labels[UNLABELLED],
         )
 
 
@@ -176,6 +182,10 @@ def _take_all(intake: _Intake, candidates: tuple[Candidate, ...], callback: Call
         for done, arrival in enumerate(arrivals, 1):
             intake.take(arrival)
             callback(Progress("Importing photos", done, len(candidates)))
+
+
+def _label_of(candidate: Candidate) -> str:
+    return clean_label(candidate.label) if candidate.label else UNLABELLED
 
 
 def _new_photo(arrival: _Arrival, file: Path, label: str, source: str) -> NewPhoto:

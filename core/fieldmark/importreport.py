@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldmark.dataset import Rejected
-from fieldmark.labels import escape_surrogates
+from fieldmark.labels import UNLABELLED, escape_surrogates
 
 MOST_NAMED = 10
 """Photos of each kind that `lines` names; `as_dict` has all."""
@@ -28,7 +28,7 @@ class Doubled:
     @property
     def is_conflict(self) -> bool:
         """Whether the same picture came under two labels: one of them must be wrong."""
-        return self.label != self.of_label
+        return self.label != self.of_label and UNLABELLED not in (self.label, self.of_label)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class ImportReport:
     act_id: int | None
     """The act that `Catalog.undo` takes back; None when nothing was added."""
     seconds: float
+    unlabelled: int = 0
+    """How many of those that were added wait for a label."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values: what `fieldmark import --json` prints."""
@@ -66,6 +68,7 @@ class ImportReport:
             "dataset": escape_surrogates(str(self.dataset)),
             "added": self.added,
             "labels": dict(self.labels),
+            "unlabelled": self.unlabelled,
             "duplicates": [{"path": d.name, "of": d.of} for d in self.duplicates],
             "conflicts": [
                 {"path": d.name, "label": d.label, "of": d.of, "kept_label": d.of_label}
@@ -84,6 +87,8 @@ class ImportReport:
 
     def _lines(self) -> list[str]:
         counts = ", ".join(f"{label} {n}" for label, n in self.labels.items())
+        if self.unlabelled:
+            counts = f"{counts}, {self.unlabelled} without a label" if counts else "none has a label yet"
         of_what = f" ({counts})" if counts else ""
         return [
             f"{_photos(self.added)} imported into {self.dataset}{of_what}, {self.seconds:.1f} s.",

@@ -16,6 +16,11 @@ Labels = str | re.Pattern[str] | Callable[[Path], str | None] | None
 """None: the folder that a photo lies in. A regular expression: searched in the file's name; its group called
 `label`, or else its first, is the label. A function: from the path, as the source has it, to the label."""
 
+
+def no_label(_path: Path) -> None:
+    """Give no photo a label, whatever folders and names say: somebody who looks at them will."""
+
+
 REGEX_TIME_S = 10.0
 """For all names together; an honest expression takes a millionth of a second for each."""
 

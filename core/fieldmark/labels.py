@@ -12,6 +12,9 @@ from itertools import count
 from fieldmark.errors import DatasetError
 from fieldmark.names import folded, is_portable, slug
 
+UNLABELLED = ""
+"""Label, in a catalog, of a photo that waits for one: `clean_label` refuses it, so no class is called so."""
+
 
 def clean_label(text: str) -> str:
     r"""Give a label as it is kept: unchanged, but for lone surrogates, which no database takes.

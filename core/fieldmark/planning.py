@@ -14,11 +14,13 @@ from pathlib import Path, PurePosixPath
 from fieldmark.catalog_schema import PLACES
 from fieldmark.decisions import Decision
 from fieldmark.journal import Step, now
-from fieldmark.labels import clean_label, escape_surrogates, folder_name
+from fieldmark.labels import UNLABELLED, clean_label, escape_surrogates, folder_name
 from fieldmark.names import file_name, folded
 
 IMAGES = "images"
 """Folder for the photos in use, inside a dataset folder."""
+WAITING = "unlabelled"
+"""Folder for those that wait for a label, beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class NewPhoto:
     """In the catalog's `incoming` folder."""
     hash: str
     label: str
+    """`labels.UNLABELLED` lets it wait for one."""
     original_name: str
     """Path in the folder or archive it came from."""
     width: int
@@ -114,14 +117,14 @@ class Planner:
         return Step(row.id, row.path, row.label_id, row.status, split)
 
     def label_id(self, name: str) -> int:
-        """Find a label, or make it with a folder of its own."""
-        name = clean_label(name)
+        """Find a label, or make it with a folder of its own; nobody can ask for the one of photos without."""
+        name = clean_label(name) if name != UNLABELLED else name
         found = self._connection.execute("SELECT id FROM label WHERE name = ?", [name]).fetchone()
         if found:
             return int(found[0])
         taken = [folder for (folder,) in self._connection.execute("SELECT folder FROM label")]
         cursor = self._connection.execute(
-            "INSERT INTO label (name, folder) VALUES (?, ?)", [name, folder_name(name, taken)]
+            "INSERT INTO label (name, folder) VALUES (?, ?)", [name, folder_name(name, taken) if name else ""]
         )
         return int(cursor.lastrowid or 0)
 
@@ -130,7 +133,8 @@ class Planner:
         name = file_name(PurePosixPath(row.original_name).name)
         if status != "present":
             return self._free(PLACES[status], f"{row.id}-{name}")
-        return self._free(f"{IMAGES}/{self._folder(label_id)}", name)
+        folder = self._folder(label_id)
+        return self._free(f"{IMAGES}/{folder}" if folder else WAITING, name)
 
     def _folder(self, label_id: int) -> str:
         if label_id not in self._folders:

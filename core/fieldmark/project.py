@@ -38,6 +38,10 @@ CHOICES, HELD_OUT, ROUNDS, TUNING, LIMITS = "training", "held_out", "rounds", "t
 MAX_ROUNDS = 100
 EPOCHS = 4
 """Of fine-tuning, after a first one for the head: the fastai book's."""
+_NO_LABELS = "No photo has a label yet ({n} wait for one). Label a few of each class first."
+TOO_FEW_HELD_OUT = 0.5
+"""Of the share that was chosen: below it, as when photos were labelled as one goes, photos are held out anew. Most of
+those that were held out stay so, because the draw goes by their content."""
 KEY_LENGTH = 16
 """Hexadecimal digits of a photo's SHA-256 that name it in the list of held-out photos."""
 
@@ -163,7 +167,12 @@ class Project:
         """Say what is missing before it can be trained; empty when nothing is."""
         counts = self.catalog.counts()
         if not counts:
-            return ["There are no photos yet. Import some first."]
+            waiting = self.catalog.n_unlabelled()
+            return [
+                _NO_LABELS.format(n=f"{waiting:,}")
+                if waiting
+                else "There are no photos yet. Import some first."
+            ]
         blockers = []
         if len(counts) < 2:
             (label,) = counts
@@ -187,7 +196,8 @@ class Project:
         """Train on the photos as they are now; photos seen before cost nothing but the head, a second.
 
         The photos that are held out stay the same from one training to the next, as long as the choices about
-        the split do; what is new is learned from, unless it belongs together with a held-out photo.
+        the split do; what is new is learned from, unless it belongs together with a held-out photo, or so much is
+        new that too few are held out.
 
         Raises:
             EmptyDatasetError, DatasetError: what `train_blockers` says, or a split that cannot be made.
@@ -303,7 +313,7 @@ class Project:
         keys = [item.hash[:KEY_LENGTH] for item in dataset.items]
         if kept.get("way") == way:
             split = _split_again(dataset, groups, keys, frozenset(kept["photos"]))
-            if split.train and split.valid:
+            if split.train and len(split.valid) >= TOO_FEW_HELD_OUT * choices.valid_pct * len(keys):
                 return split
         split = make_splits(
             dataset.items,

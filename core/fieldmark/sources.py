@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from fieldmark.archives import archive_kind, unpack_archive
@@ -13,7 +13,7 @@ from fieldmark.catalog import Catalog, is_catalog
 from fieldmark.dataset import SPLIT_FOLDERS, Rejected
 from fieldmark.errors import DatasetError, EmptyDatasetError
 from fieldmark.labelling import Labels, label_names
-from fieldmark.labels import escape_surrogates
+from fieldmark.labels import UNLABELLED, escape_surrogates
 from fieldmark.scan import DATA_SUFFIXES, scan_folder
 from fieldmark.tables import TableRow, read_table
 
@@ -43,6 +43,7 @@ class Candidate:
     name: str
     """What it is called in the source: relative, with slashes, without lone surrogates."""
     label: str
+    """Empty where nothing tells, and it may wait for one."""
     split: str | None = None
     group: str | None = None
     source: str | None = None
@@ -60,10 +61,17 @@ class Source:
     """What has no class, or is listed and not there."""
     skipped: int
     """Hidden files and what systems leave behind."""
+    unlabelled: tuple[Candidate, ...] = ()
+    """What is rejected for its missing class only; it may come all the same, and be labelled later."""
 
 
 def open_source(
-    path: str | os.PathLike[str], staging: Path, *, labels: Labels = None, callback: Callback = silent
+    path: str | os.PathLike[str],
+    staging: Path,
+    *,
+    labels: Labels = None,
+    keep_unlabelled: bool = False,
+    callback: Callback = silent,
 ) -> Source:
     """List what a source holds, for importing it.
 
@@ -74,6 +82,7 @@ def open_source(
             Traps, MegaDetector and SpeciesNet (crops), Hugging Face's imagefolder, a video (frames).
         staging: a folder that is not there yet, for unpacking an archive.
         labels: where labels come from; a CSV tells them itself.
+        keep_unlabelled: whether photos that nothing labels come as well, to be labelled later.
         callback: told while an archive is unpacked.
     Raises:
         DatasetError: `missing`, `not_a_source`, `bad_table`, `bad_regex` or `slow_regex`.
@@ -81,6 +90,8 @@ def open_source(
         ArchiveError: an archive that is refused.
     """
     source = _opened(Path(path), staging, labels, callback)
+    if keep_unlabelled:
+        source = _with_unlabelled(source)
     _check_not_empty(Path(path), source)
     return source
 
@@ -114,7 +125,7 @@ def _from_folder(folder: Path, labels: Labels) -> Source:
         for path in unreadable
     ]
     source = _from_files([(name, path) for name, path in files.items() if path not in unreadable], labels)
-    return Source(source.candidates, (*rejected, *source.rejected), scan.skipped)
+    return replace(source, rejected=(*rejected, *source.rejected), skipped=scan.skipped)
 
 
 def _from_archive(path: Path, staging: Path, labels: Labels, callback: Callback) -> Source:
@@ -127,7 +138,7 @@ def _from_archive(path: Path, staging: Path, labels: Labels, callback: Callback)
         )
     content = unpack_archive(path, staging, callback=callback)
     source = _from_files([(file.name, file.file) for file in content.files], labels)
-    return Source(source.candidates, source.rejected, content.skipped)
+    return replace(source, skipped=content.skipped)
 
 
 def _from_files(files: Sequence[tuple[str, Path]], labels: Labels) -> Source:
@@ -138,15 +149,16 @@ def _from_files(files: Sequence[tuple[str, Path]], labels: Labels) -> Source:
         inside = {name: file for name, file in files if not _is_data(name)}
         return _from_rows(rows, lambda name: inside.get((base / name).as_posix()))
     photos = [(name, file) for name, file in files if not _is_data(name)]
-    candidates, rejected = [], []
+    candidates, rejected, unlabelled = [], [], []
     for (name, file), (label, split) in zip(photos, label_names([n for n, _ in photos], labels), strict=True):
         if label is None:
+            unlabelled.append(Candidate(file, name, UNLABELLED, split))
             rejected.append(
                 Rejected(Path(name), "no_class", "Nothing says what it shows: no folder, no label.")
             )
         else:
             candidates.append(Candidate(file, name, label, split))
-    return Source(tuple(candidates), tuple(rejected), 0)
+    return Source(tuple(candidates), tuple(rejected), 0, tuple(unlabelled))
 
 
 def _export_table(files: Sequence[tuple[str, Path]]) -> tuple[list[TableRow], PurePosixPath] | None:
@@ -163,24 +175,26 @@ def _export_table(files: Sequence[tuple[str, Path]]) -> tuple[list[TableRow], Pu
 
 
 def _from_rows(rows: Sequence[TableRow], find: Callable[[str], Path | None]) -> Source:
-    candidates, rejected = [], []
+    candidates, rejected, unlabelled = [], [], []
     for row in rows:
         name = escape_surrogates(row.cells.get("path", ""))
         file = find(row.cells["path"]) if "path" in row.cells else None
         fault = _row_fault(row.cells, file)
         if fault is not None or file is None:
             code, sentence = fault or ("missing", "")
+            if code == "no_class" and file is not None:
+                unlabelled.append(_row_candidate(row.cells, name, file))
             rejected.append(Rejected(Path(name), code, f"Line {row.line} of the table: {sentence}"))
         else:
             candidates.append(_row_candidate(row.cells, name, file))
-    return Source(tuple(candidates), tuple(rejected), 0)
+    return Source(tuple(candidates), tuple(rejected), 0, tuple(unlabelled))
 
 
 def _row_fault(cells: Mapping[str, str], file: Path | None) -> tuple[str, str] | None:
     split = cells.get("split", "train")
     if "path" not in cells:
         return "missing", "it names no photo."
-    if "label" not in cells:
+    if "label" not in cells and file is not None:
         return "no_class", "it has no label."
     if split.strip().lower() not in SPLIT_FOLDERS:
         return "bad_split", f"the split {split!r} is none of train, valid and test."
@@ -190,19 +204,31 @@ def _row_fault(cells: Mapping[str, str], file: Path | None) -> tuple[str, str] |
 def _row_candidate(cells: Mapping[str, str], name: str, file: Path) -> Candidate:
     split = SPLIT_FOLDERS[cells["split"].strip().lower()] if "split" in cells else None
     told = {key: cells.get(key) for key in ("group", "source", "licence", "author", "page")}
-    return Candidate(file, name, cells["label"], split, **told)
+    return Candidate(file, name, cells.get("label", UNLABELLED), split, **told)
 
 
 def _from_catalog(catalog: Catalog) -> Source:
-    return Source(
+    labelled, waiting = (
         tuple(
             Candidate(
                 catalog.file_of(photo), photo.original_name, photo.label, photo.split, photo.group, photo.source,
                 photo.licence, photo.author, photo.page,
             )
-            for photo in catalog.photos()
-        ), (), 0,
+            for photo in catalog.photos(status=status)
+        )
+        for status in ("present", "unlabelled")
     )  # fmt: skip
+    rejected = (Rejected(Path(photo.name), "no_class", "It waits for a label there.") for photo in waiting)
+    return Source(labelled, tuple(rejected), 0, waiting)
+
+
+def _with_unlabelled(source: Source) -> Source:
+    """Take what has no class as well."""
+    waiting = {Path(candidate.name) for candidate in source.unlabelled}
+    rejected = (r for r in source.rejected if not (r.code == "no_class" and r.path in waiting))
+    return replace(
+        source, candidates=(*source.candidates, *source.unlabelled), rejected=tuple(rejected), unlabelled=()
+    )
 
 
 def _listed_file(base: Path, name: str) -> Path | None:
@@ -227,7 +253,8 @@ def _check_not_empty(path: Path, source: Source) -> None:
     if any(rejected.code == "no_class" for rejected in source.rejected):
         raise EmptyDatasetError(
             f"Nothing says what the photos in {path.name!r} show. A folder for each class was expected, named after "
-            "it; or say how labels are read from the names.",
+            "it; or say how labels are read from the names; or take them without labels (“import --unlabelled”) and "
+            "label them here.",
             code="no_classes",
         )
     raise EmptyDatasetError(f"There are no photos in {path.name!r}.", code="no_photos")

@@ -24,7 +24,9 @@ from skimage.data import chelsea
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from browser.visit import Visit, launch, visit
+from core.photosource import photo_source, sample_offers
 from fieldmark.pretrained import build_pretrained
+from fieldmark.sample import write_sample
 from fieldmark.station.simulate import simulate
 from server.running import free_port, run
 
@@ -47,8 +49,13 @@ def main() -> None:
         build_pretrained(CLASSES, Path(home, "models", "bears.onnx"), rest="no animal")
         command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port())]
         browser = launch(playwright.chromium)
-        with run(command, FIELDMARK_HOME=home) as server, watching(Path(home, "station")):
-            for name, picture in take_all(browser, server.url):
+        unlabelled = write_sample(Path(home, "photos"), mislabelled=False) / "train"
+        with (
+            photo_source(sample_offers(), latency_s=0.02) as source,
+            run(command, FIELDMARK_HOME=home, FIELDMARK_OPENVERSE_URL=f"{source.url}/openverse/v1") as server,
+            watching(Path(home, "station")),
+        ):
+            for name, picture in take_all(browser, server.url, unlabelled):
                 save(picture, DOCS / f"{name}.png")
         browser.close()
 
@@ -65,7 +72,7 @@ def watching(station: Path) -> Iterator[None]:
         process.wait()
 
 
-def take_all(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+def take_all(browser: Browser, url: str, unlabelled: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of each picture."""
     with visit(browser, url, SIZE) as guest:
         yield "classify", take_classify(guest)
@@ -75,6 +82,8 @@ def take_all(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         yield "monitor", _shot(guest, ".fm-monitor-stage img[src]")
         guest.page.set_viewport_size(SIZE)
         yield from take_studio(guest)
+        yield "studio-collect", take_collect(guest)
+        yield "studio-label", take_label(guest, unlabelled)
 
 
 def take_classify(guest: Visit) -> bytes:
@@ -111,6 +120,45 @@ def take_studio(guest: Visit) -> Iterator[tuple[str, bytes]]:
     page.locator("[data-step=export]").click()
     page.get_by_role("button", name="Save the model").click()
     yield "studio-export", _shot(guest, ".fm-exporter-model")
+
+
+def take_collect(guest: Visit) -> bytes:
+    """The collector with what came, from a server here that speaks Openverse's protocol."""
+    page = guest.page
+    page.locator("[data-step=photos]").click()
+    page.get_by_role("button", name="New dataset").click()
+    for number, term in enumerate(("brick", "grass", "gravel"), 1):
+        page.get_by_label(f"What to look for, no. {number}").fill(term)
+    page.get_by_label("Photos of each").fill("40")
+    page.get_by_role("button", name="Collect", exact=True).click()
+    page.locator(".fm-collector-result").wait_for(timeout=90_000)
+    return _shot(guest, ".fm-importer-gallery .fm-cell img")
+
+
+def take_label(guest: Visit, unlabelled: Path) -> bytes:
+    """The labeller when it has begun to suggest."""
+    page = guest.page
+    page.get_by_role("button", name="New dataset").click()
+    importer = page.locator(".fm-importer-source", has_text="Which photos do you want to tell apart?")
+    importer.get_by_label("Folder, zip or CSV").fill(str(unlabelled))
+    importer.get_by_text("Where the labels are").click()
+    importer.get_by_label("nowhere: take all without a label").check()
+    importer.get_by_role("button", name="Import", exact=True).click()
+    page.get_by_role("button", name="Label them").click(timeout=60_000)
+    page.locator(".fm-labeller.is-ready .fm-cell img").first.wait_for(timeout=60_000)
+    target = page.locator(".fm-labeller .fm-cleaner-target")
+    page.locator(".fm-labeller .fm-cleaner-photos .fm-grid").focus()
+    for left in range(119, 99, -1):
+        said = next(name for name in ("brick", "grass", "gravel") if f"{name}-" in target.inner_text())
+        page.keyboard.press("/")
+        page.keyboard.type(said)
+        page.keyboard.press("Enter")
+        page.get_by_text(f"{left} photos wait for a label").wait_for()
+    page.get_by_text("Probably").wait_for(timeout=60_000)
+    page.locator(".fm-labeller .fm-cleaner-photos .fm-grid").focus()
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    return _shot(guest, ".fm-labeller .fm-cell-tag:visible")
 
 
 def _shot(guest: Visit, there: str) -> bytes:

@@ -19,6 +19,7 @@ from fieldmark.collect import Candidate, Provider, Rules, Wanted, collect, find_
 from fieldmark.collect.addresses import is_public
 from fieldmark.collect.licence import CODES, Licence, read_licence, wanted_codes
 from fieldmark.collect.polite import Polite
+from fieldmark.collectpermit import permit_for_others
 from fieldmark.errors import CollectError
 
 PATHS = {"openverse": "/openverse/v1", "inaturalist": "/inat/v1", "commons": "/w/api.php"}
@@ -231,14 +232,25 @@ def test_collecting_is_off_behind_a_public_server_until_somebody_allows_it(tmp_p
 
     assert rules_from_environment({}).enabled
     assert not rules_from_environment({}).public_only
-    public = rules_from_environment({}, is_public=True)
+    public = rules_from_environment(permit_for_others({}, known=False))
     assert not public.enabled
     with pytest.raises(CollectError, match="switched off on this server"):
         collect(tmp_path / "a", [Wanted("bear")], who="visitor", rules=public)
-    allowed = rules_from_environment({"FIELDMARK_COLLECT": "on"}, is_public=True)
+    allowed = rules_from_environment(permit_for_others({"FIELDMARK_COLLECT": "on"}, known=False))
     assert (allowed.enabled, allowed.public_only, allowed.max_bytes, allowed.timeout_s) == (
         True,
         True,
         10 * 2**20,
         10.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "permit"),
+    [("", True, "public"), ("on", True, "public"), ("off", True, "off"), ("", False, "off"), ("public", False, "public"),
+     ("of", True, "off")],
+)  # fmt: skip
+def test_a_server_for_others_never_lets_a_kernel_fetch_as_at_home(
+    said: str, known: bool, permit: str
+) -> None:
+    assert permit_for_others({"FIELDMARK_COLLECT": said}, known=known) == {"FIELDMARK_COLLECT": permit}

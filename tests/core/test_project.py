@@ -96,6 +96,19 @@ def test_a_new_photo_is_learned_from_and_never_joins_the_held_out_ones(
     assert len(project.learner.train_items) + len(before) == 169  # type: ignore[union-attr]
 
 
+def test_where_many_photos_got_a_label_since_more_are_held_out_and_most_of_the_old_ones_stay(
+    project: Project,
+) -> None:
+    waiting = [photo.id for number, photo in enumerate(project.catalog.photos()) if number % 6]
+    project.catalog.delete(waiting, who="test")
+    project.fit()
+    before, n = held_out(project), project.rounds()[0].n_valid
+    project.catalog.restore(waiting, who="test")
+    project.fit()
+    assert project.rounds()[0].n_valid > 4 * n
+    assert len(before & held_out(project)) >= n / 2
+
+
 def test_another_seed_holds_out_other_photos(project: Project) -> None:
     project.fit()
     before = held_out(project)

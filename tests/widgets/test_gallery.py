@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -265,3 +265,22 @@ def test_nonsense_from_a_page_does_nothing(gallery: Gallery, message: dict[str, 
     receive(gallery, message)
     gallery.wait()
     assert (gallery.focus, gallery.selected, gallery.problem) == (0, (), "")
+
+
+def test_a_page_can_tell_photos_of_another_dataset_under_the_same_ids(
+    tmp_path: Path, make_jpeg: Callable[..., bytes]
+) -> None:
+    def row(name: str, colour: tuple[int, int, int]) -> GalleryRow:
+        file = tmp_path / name
+        file.write_bytes(make_jpeg(colour))
+        return GalleryRow(1, file, file_hash(file))
+
+    gallery = Gallery([row("a.jpg", (200, 0, 0))])
+    receive(gallery, {"kind": "thumbs", "ids": [1]})
+    gallery.wait()
+    gallery.rows = (row("b.jpg", (0, 0, 200)),)
+    receive(gallery, {"kind": "rows", "first": 0, "last": 0})
+    thumb, rows = sent(gallery)
+    assert thumb["id"] == rows["rows"][0]["id"] == 1
+    assert thumb["photo"] != rows["rows"][0]["photo"]
+    gallery.close()

@@ -10,7 +10,7 @@ import pytest
 
 import fieldmark_widgets
 from fieldmark_widgets import strings
-from fieldmark_widgets.assets import module, stylesheet
+from fieldmark_widgets.assets import PARTS, module, stylesheet
 
 STATIC = Path(fieldmark_widgets.__file__).parent / "static"
 SERVER = STATIC.parents[1] / "fieldmark_server"
@@ -65,7 +65,7 @@ def test_no_sentence_is_left_over() -> None:
 
 
 def test_the_files_of_a_component_do_not_define_a_name_twice() -> None:
-    for component in ("uploader", "classifier", "notice"):
+    for component in ("classifier", "notice", *PARTS):
         names = re.findall(r"^(?:async )?(?:function|const|class) (\w+)", module(component), re.M)
         assert len(names) == len(set(names))
 

@@ -13,26 +13,14 @@ const CAMERA_PROBLEMS = {
   AbortError: "camera_busy",
 };
 
-// Gives the button that starts it, the view to put below, and how to end it; null where there can be no camera.
-// `take` gets each photo as a File, `refuse` a sentence.
-function drawCamera(strings, { take, refuse }) {
-  if (!navigator.mediaDevices?.getUserMedia) return drawCameraApp(strings, take);
-  const video = make("video", { class: "fm-camera-video", playsinline: true, muted: true, "aria-label": strings.camera_view });
-  video.muted = true; // the attribute alone does not count on an element made by a script
-  const waiting = make("p", { class: "fm-soft fm-camera-waiting", role: "status" });
-  const shoot = makeButton(strings.camera_take, () => photograph(), { kind: "fm-primary fm-camera-take" });
-  const other = makeButton(strings.camera_other, () => start(nextCamera()), { kind: "fm-camera-other" });
-  const stop = makeButton(strings.camera_stop, () => end(true), { kind: "fm-camera-stop" });
-  const view = make("div", { class: "fm-camera", role: "group", "aria-label": strings.camera, hidden: true },
-    video, waiting, make("div", { class: "fm-row fm-camera-buttons" }, shoot, other, stop));
-  const button = makeButton(strings.camera, () => start(), { kind: "fm-camera-start" });
+// A live camera in a video: starting, going on to the next one, ending. `show` is told "starting", "live" (and whether
+// there are others) or "off", `refuse` why it did not start. It ends by itself in a tab that nobody looks at.
+function makeLiveCamera(strings, video, { show, refuse }) {
   let stream = null, cameras = [], turn = 0; // a camera that comes when it is not wanted any more is let go
-
   const start = async (deviceId) => {
     const mine = ++turn;
     letGo(stream);
-    show(true);
-    waiting.textContent = strings.camera_starting;
+    show("starting", {});
     try {
       const wished = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "environment" };
       const size = { width: { ideal: CAMERA_SIDE }, height: { ideal: CAMERA_SIDE } };
@@ -48,48 +36,68 @@ function drawCamera(strings, { take, refuse }) {
       refuse(fill(strings[CAMERA_PROBLEMS[error.name] ?? "camera_failed"], { reason: error.name }));
       return;
     }
-    if (mine !== turn) return;
-    waiting.textContent = "";
-    shoot.disabled = false;
-    other.hidden = cameras.length < 2;
-    shoot.focus();
+    if (mine === turn) show("live", { others: cameras.length > 1 });
   };
-  const nextCamera = () => {
+  const next = () => {
     const now = stream?.getVideoTracks()[0]?.getSettings().deviceId;
     const place = cameras.findIndex(({ deviceId }) => deviceId === now);
-    return cameras[(place + 1) % cameras.length]?.deviceId;
+    return start(cameras[(place + 1) % cameras.length]?.deviceId);
   };
-  const photograph = async () => {
-    shoot.disabled = true;
-    const file = await grabFrame(video, strings);
-    end(false);
-    if (file) take([file]);
-  };
-  const end = (focus) => {
+  const end = (focus = false) => {
     turn += 1;
     letGo(stream);
     stream = video.srcObject = null;
-    show(false);
+    show("off", { focus });
+  };
+  const leave = () => document.hidden && stream && end(); // no light stays on
+  document.addEventListener("visibilitychange", leave);
+  const close = () => {
+    document.removeEventListener("visibilitychange", leave);
+    end();
+  };
+  return { start, next, end, close, isLive: () => stream !== null };
+}
+
+function makeVideo(strings) {
+  const video = make("video", { class: "fm-camera-video", playsinline: true, muted: true, "aria-label": strings.camera_view });
+  video.muted = true; // the attribute alone does not count on an element made by a script
+  return video;
+}
+
+// Gives the button that starts it, the view to put below, and how to end it; null where there can be no camera.
+// `take` gets each photo as a File, `refuse` a sentence.
+function drawCamera(strings, { take, refuse }) {
+  if (!navigator.mediaDevices?.getUserMedia) return drawCameraApp(strings, take);
+  const video = makeVideo(strings);
+  const waiting = make("p", { class: "fm-soft fm-camera-waiting", role: "status" });
+  const shoot = makeButton(strings.camera_take, () => photograph(), { kind: "fm-primary fm-camera-take" });
+  const other = makeButton(strings.camera_other, () => camera.next(), { kind: "fm-camera-other" });
+  const stop = makeButton(strings.camera_stop, () => camera.end(true), { kind: "fm-camera-stop" });
+  const view = make("div", { class: "fm-camera", role: "group", "aria-label": strings.camera, hidden: true },
+    video, waiting, make("div", { class: "fm-row fm-camera-buttons" }, shoot, other, stop));
+  const button = makeButton(strings.camera, () => camera.start(), { kind: "fm-camera-start" });
+  const show = (state, { others = false, focus = false }) => {
+    view.hidden = state === "off";
+    shoot.disabled = state !== "live";
+    other.hidden = !others;
+    waiting.textContent = state === "starting" ? strings.camera_starting : "";
+    view.parentElement?.classList.toggle("is-live", state !== "off");
+    if (state === "live") shoot.focus();
     if (focus) button.focus();
   };
-  const show = (live) => {
-    view.hidden = !live;
+  const camera = makeLiveCamera(strings, video, { show, refuse });
+  const photograph = async () => {
     shoot.disabled = true;
-    other.hidden = true;
-    view.parentElement?.classList.toggle("is-live", live);
+    const file = await grabFrame(video, strings);
+    camera.end();
+    if (file) take([file]);
   };
   view.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();
-    end(true);
+    camera.end(true);
   });
-  const leave = () => document.hidden && stream && end(false); // no light stays on in a tab that nobody looks at
-  document.addEventListener("visibilitychange", leave);
-  const close = () => {
-    document.removeEventListener("visibilitychange", leave);
-    end(false);
-  };
-  return { button, view, close };
+  return { button, view, close: camera.close };
 }
 
 function letGo(stream) {

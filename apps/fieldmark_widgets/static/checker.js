@@ -5,7 +5,7 @@ export default {
     const strings = model.get("_strings");
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const empty = drawEmpty(model, strings);
-    const busy = drawBusy(model, strings);
+    const busy = drawProgress(model, strings, () => "");
     const found = drawFound(model, strings);
     const root = make("section", { class: "fm-checker", "aria-label": strings.region }, problem, empty.root, busy.root, found.root);
     el.classList.add("fm");
@@ -41,19 +41,6 @@ function drawEmpty(model, strings) {
     root.hidden = !model.get("_blocker") && !stopped;
     text.textContent = stopped ? strings.stopped : model.get("_blocker");
     check.hidden = !stopped;
-  };
-  return { root, update };
-}
-
-function drawBusy(model, strings) {
-  const text = make("p", { role: "status", class: "fm-importer-step" });
-  const share = make("i");
-  const root = make("div", { class: "fm-card" }, text, make("span", { class: "fm-bar" }, share),
-    make("div", { class: "fm-row fm-importer-cancel" }, makeButton(strings.cancel, () => model.send({ kind: "cancel" }))));
-  const update = () => {
-    root.hidden = model.get("state") !== "busy";
-    text.textContent = model.get("_progress").text ?? "";
-    share.style.width = `${100 * (model.get("_progress").share ?? 0)}%`;
   };
   return { root, update };
 }

@@ -4,7 +4,7 @@ export default {
   async render({ model, el, host }) {
     const strings = model.get("_strings");
     const form = drawForm(model, strings);
-    const busy = drawBusy(model, strings);
+    const busy = drawProgress(model, strings, ({ failed }) => (failed ? `${strings.failed}: ${failed}` : ""));
     const result = drawResult(model, strings);
     const problem = drawProblem(model, strings);
     const latest = make("div", { class: "fm-collector-latest" });
@@ -70,22 +70,6 @@ function drawForm(model, strings) {
     source.value = model.get("provider");
     licence.value = model.get("licence");
     explain();
-  };
-  return { root, update };
-}
-
-function drawBusy(model, strings) {
-  const text = make("p", { class: "fm-collector-step", role: "status" });
-  const share = make("i");
-  const failed = make("span", { class: "fm-soft" });
-  const root = make("div", { class: "fm-card", hidden: true }, text, make("span", { class: "fm-bar" }, share),
-    make("div", { class: "fm-row fm-importer-cancel" }, makeButton(strings.cancel, () => model.send({ kind: "cancel" })), failed));
-  const update = () => {
-    const progress = model.get("_progress");
-    root.hidden = model.get("state") !== "busy";
-    text.textContent = progress.text ?? "";
-    share.style.width = `${100 * (progress.share ?? 0)}%`;
-    failed.textContent = progress.failed ? `${strings.failed}: ${progress.failed}` : "";
   };
   return { root, update };
 }

@@ -6,7 +6,7 @@ export default {
     const problem = make("p", { class: "fm-failure", role: "alert" });
     const did = make("p", { class: "fm-exporter-did", role: "status" });
     const models = drawModels(model, strings);
-    const root = make("section", { class: "fm-exporter", "aria-label": strings.region }, drawEmpty(model, strings), drawSave(model, strings), problem, did, models.root);
+    const root = make("section", { class: "fm-exporter", "aria-label": strings.region }, drawBlockers(model, strings), drawSave(model, strings), problem, did, models.root);
     el.classList.add("fm");
     el.append(root);
     follow(model, ["state", "problem", "_did"], () => {
@@ -21,28 +21,6 @@ export default {
     return () => model.off("msg:custom", receive);
   },
 };
-
-// Draws a part now, and again when one of these traits has changed; once where several change together.
-function follow(model, names, draw) {
-  let due = false;
-  const soon = () => {
-    if (due) return;
-    due = true;
-    queueMicrotask(() => { due = false; draw(); });
-  };
-  for (const name of names) model.on(`change:${name}`, soon);
-  draw();
-}
-
-function drawEmpty(model, strings) {
-  const list = make("div");
-  const root = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.empty_title }), list);
-  follow(model, ["blockers"], () => {
-    root.hidden = model.get("blockers").length === 0;
-    list.replaceChildren(...model.get("blockers").map((text) => make("p", { class: "fm-soft", text })));
-  });
-  return root;
-}
 
 // --- Saving ---------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class Grid {
     this.known = new Map(); // place -> row, which a newer version of the rows replaces when it is here
     this.asked = new Set(); // places whose rows are on their way
     this.awaited = new Set(); // ids whose pictures are
-    this.pictures = new Map(); // id -> { url } or { reason }; in the order of last use
+    this.pictures = new Map(); // id -> { photo, url } or { photo, reason }; in the order of last use
     this.columns = 1;
     this.acts = model.get("_heard");
     this.at = model.get("_at");
@@ -169,7 +169,7 @@ class Grid {
     text.textContent = text.title = row.text;
     showTag(tag, row);
     setAttribute(element, "aria-label", sayRow(row));
-    const known = this.pictures.get(row.id);
+    const known = this.pictureOf(row);
     element.classList.toggle("is-failed", Boolean(known?.reason));
     element.title = known?.reason ?? "";
     if (known?.reason) picture.replaceChildren(makeIcon("failed"), make("span", { text: this.strings.unreadable }));
@@ -178,6 +178,12 @@ class Grid {
   }
 
   // --- Rows and pictures ---
+
+  // The picture of a row; another dataset has other photos under the same ids.
+  pictureOf(row) {
+    const kept = this.pictures.get(row.id);
+    return kept?.photo === row.photo ? kept : undefined;
+  }
 
   isNew(place) { return this.known.get(place)?.version === this.model.get("_version"); }
 
@@ -196,7 +202,7 @@ class Grid {
     const [first, last] = this.inSight(), [top, bottom] = this.inSight({ around: false });
     const seen = [], around = [];
     for (let place = first; place <= last; place++) {
-      if (this.isNew(place) && !this.pictures.has(this.known.get(place).id)) (place >= top && place <= bottom ? seen : around).push(this.known.get(place).id);
+      if (this.isNew(place) && !this.pictureOf(this.known.get(place))) (place >= top && place <= bottom ? seen : around).push(this.known.get(place).id);
     }
     const wanted = [...seen, ...around];
     const isAsked = wanted.every((id) => this.awaited.has(id));
@@ -241,7 +247,7 @@ class Grid {
     if (message.kind === "rows") this.takeRows(message);
     else if (message.kind === "thumb") {
       this.awaited.delete(message.id);
-      this.keepPicture(message.id, buffers.length ? { url: makeImageUrl(buffers[0], "image/jpeg") } : { reason: message.reason });
+      this.keepPicture(message.id, { photo: message.photo, ...(buffers.length ? { url: makeImageUrl(buffers[0], "image/jpeg") } : { reason: message.reason }) });
       for (const place of this.cells.keys()) if (this.known.get(place)?.id === message.id) this.fillCell(place);
     } else if (message.kind === "whole") this.whole.take(message, buffers);
     else if (message.kind === "closeup") this.whole.takeCloseUp(message, buffers);
@@ -522,7 +528,7 @@ class Whole {
   }
 
   look(row) {
-    const thumb = this.grid.pictures.get(row.id)?.url;
+    const thumb = this.grid.pictureOf(row)?.url;
     this.shown = row.id;
     this.zoom(false);
     this.failed.hidden = true;

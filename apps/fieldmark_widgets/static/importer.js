@@ -4,12 +4,13 @@ export default {
   async render({ model, el, host }) {
     const strings = model.get("_strings");
     const source = drawSource(model, strings);
-    const busy = drawBusy(model, strings);
+    const busy = drawProgress(model, strings, () => strings.reading_hint);
     const result = drawResult(model, strings);
     const photos = drawPhotos(model, strings);
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const collect = make("div", { hidden: !model.get("collector") });
-    const root = make("section", { class: "fm-importer", "aria-label": strings.region }, problem, busy.root, result.root, collect, source.root, photos.root);
+    const record = make("div", { hidden: !model.get("recorder") });
+    const root = make("section", { class: "fm-importer", "aria-label": strings.region }, problem, busy.root, result.root, collect, source.root, record, photos.root);
     el.classList.add("fm");
     el.append(root);
 
@@ -19,10 +20,10 @@ export default {
       problem.hidden = !problem.textContent;
       for (const part of [source, busy, result, photos]) part.update();
     };
-    for (const name of ["state", "problem", "label", "_has_project", "_result", "_progress", "_counts", "_is_sealed"]) model.on(`change:${name}`, update);
+    for (const name of ["state", "problem", "label", "waiting", "_n_unlabelled", "_offers_labelling", "_has_project", "_result", "_progress", "_counts", "_is_sealed"]) model.on(`change:${name}`, update);
     update();
     const [uploader, gallery] = await Promise.all([host.getWidget(model.get("uploader")), host.getWidget(model.get("gallery"))]);
-    if (model.get("collector")) await (await host.getWidget(model.get("collector"))).render({ el: collect });
+    for (const [way, place] of [["collector", collect], ["recorder", record]]) if (model.get(way)) await (await host.getWidget(model.get(way))).render({ el: place });
     await Promise.all([uploader.render({ el: source.drop }), gallery.render({ el: photos.place })]);
   },
 };
@@ -34,7 +35,8 @@ function drawSource(model, strings) {
   const regex = make("input", { type: "text", class: "fm-input", "aria-label": strings.regex, placeholder: strings.regex_hint, spellcheck: "false", disabled: true });
   const inFile = make("input", { type: "checkbox", on: { change: () => { regex.disabled = !inFile.checked; if (inFile.checked) regex.focus(); } } });
   const sealed = make("select", { class: "fm-input" }, ...["0", "10", "20"].map((value) => make("option", { value, text: strings[`sealed_${value}`] })));
-  const go = () => model.send({ kind: "import", source: path.value, name: name.value, regex: inFile.checked ? regex.value : "", sealed: sealed.value });
+  const nowhere = make("input", { type: "checkbox", on: { change: () => { inFile.disabled = nowhere.checked; regex.disabled = nowhere.checked || !inFile.checked; } } });
+  const go = () => model.send({ kind: "import", source: path.value, name: name.value, regex: inFile.checked && !nowhere.checked ? regex.value : "", unlabelled: nowhere.checked, sealed: sealed.value });
   let waiting = null;
   path.addEventListener("input", () => {
     clearTimeout(waiting);
@@ -51,6 +53,7 @@ function drawSource(model, strings) {
   const options = make("details", { class: "fm-importer-options" }, make("summary", { text: strings.options }),
     make("label", { class: "fm-row" }, inFile, make("span", { text: strings.labels_regex })),
     make("label", { class: "fm-field" }, make("span", { class: "fm-soft", text: strings.regex }), regex),
+    make("label", { class: "fm-row" }, nowhere, make("span", { text: strings.labels_none })),
     make("label", { class: "fm-field" }, make("span", { class: "fm-soft", text: strings.name }), name), seal);
   const root = make("details", { class: "fm-card fm-importer-source" }, title,
     make("p", { class: "fm-soft", text: strings.intro }),
@@ -70,19 +73,6 @@ function drawSource(model, strings) {
   return { root, drop, update };
 }
 
-function drawBusy(model, strings) {
-  const text = make("p", { role: "status", class: "fm-importer-step" });
-  const share = make("i");
-  const root = make("div", { class: "fm-card", hidden: true }, text, make("span", { class: "fm-bar" }, share),
-    make("div", { class: "fm-row fm-importer-cancel" }, makeButton(strings.cancel, () => model.send({ kind: "cancel" })), make("span", { class: "fm-soft", text: strings.reading_hint })));
-  const update = () => {
-    root.hidden = model.get("state") !== "busy";
-    text.textContent = model.get("_progress").text ?? "";
-    share.style.width = `${100 * (model.get("_progress").share ?? 0)}%`;
-  };
-  return { root, update };
-}
-
 function drawResult(model, strings) {
   const root = make("div", { class: "fm-card", role: "status", hidden: true });
   const update = () => {
@@ -92,6 +82,7 @@ function drawResult(model, strings) {
     root.replaceChildren(
       make("h2", { class: "fm-title", text: result.headline }),
       ...(result.sealed ? [make("p", { text: result.sealed })] : []),
+      ...(result.waiting && model.get("_n_unlabelled") ? [make("p", { text: result.waiting })] : []),
       ...(result.took ? [make("p", { class: "fm-soft", text: result.took })] : []),
       ...(result.lists ?? []).map(drawList),
       ...(result.skipped ? [make("p", { class: "fm-soft", text: result.skipped })] : []),
@@ -109,14 +100,20 @@ function drawList({ title, tone, n, lines }) {
 function drawPhotos(model, strings) {
   const chips = make("div", { class: "fm-row", role: "group", "aria-label": strings.photos });
   const place = make("div", { class: "fm-importer-gallery" });
-  const root = make("div", { class: "fm-importer-photos" }, chips, place);
+  const waits = make("span");
+  const label = make("div", { class: "fm-card fm-row fm-importer-waiting", hidden: true }, waits, makeButton(strings.label_them, () => model.send({ kind: "label_them" }), { kind: "fm-primary" }));
+  const root = make("div", { class: "fm-importer-photos" }, label, chips, place);
   const update = () => {
     const counts = model.get("_counts");
-    root.hidden = counts.length === 0;
-    const total = counts.reduce((sum, { n }) => sum + n, 0);
+    const waiting = model.get("_n_unlabelled");
+    root.hidden = counts.length === 0 && waiting === 0;
+    label.hidden = !model.get("_offers_labelling");
+    waits.textContent = waiting === 1 ? strings.unlabelled_one : fill(strings.unlabelled, { n: waiting.toLocaleString() });
+    const total = counts.reduce((sum, { n }) => sum + n, waiting);
+    const none = waiting && counts.length ? [{ label: "", title: strings.no_label, n: waiting, waiting: true }] : [];
     const focused = chips.contains(document.activeElement) ? [...chips.children].indexOf(document.activeElement) : -1;
-    chips.replaceChildren(...[{ label: "", title: strings.all, n: total }, ...counts].map(({ label, title, n }) =>
-      make("button", { type: "button", class: "fm-filter", "aria-pressed": String(model.get("label") === label), on: { click: () => model.send({ kind: "label", label }) } },
+    chips.replaceChildren(...[{ label: "", title: strings.all, n: total }, ...counts, ...none].map(({ label, title, n, waiting: open = false }) =>
+      make("button", { type: "button", class: "fm-filter", "aria-pressed": String(model.get("label") === label && model.get("waiting") === open), on: { click: () => model.send({ kind: "label", label, waiting: open }) } },
         make("bdi", { text: title ?? label }), make("span", { class: "fm-soft", text: ` ${n.toLocaleString()}` }))));
     if (focused >= 0) chips.children[focused]?.focus();
   };

@@ -30,8 +30,7 @@ export default {
       shown.classList.toggle("is-waiting", state === "busy");
       for (const part of parts) part.update();
     };
-    drawSoon(model, ["state", "problem", "stale", "blockers", "selected_cell", "selected_mark", "_answer", "_matrix", "_figures", "_left_out", "_notes", "_progress", "_n_selected", "_title"], update);
-    update();
+    follow(model, ["state", "problem", "stale", "blockers", "selected_cell", "selected_mark", "_answer", "_matrix", "_figures", "_left_out", "_notes", "_progress", "_n_selected", "_title"], update);
     const go = () => { // where the photos are below the figure, go there
       const below = photos.root.offsetTop > tabs.root.offsetTop;
       if (below && (model.get("selected_cell").length || model.get("selected_mark").length)) photos.root.scrollIntoView({ block: "start" });
@@ -106,17 +105,6 @@ function drawLedger(figure, onMark) {
 // The photos that changed sides in a training, behind a button each.
 function drawFlips(row, onMark) {
   return row.marks.map(({ key, text }) => make("button", { type: "button", class: "fm-ledger-flips", "data-key": JSON.stringify(key), "aria-pressed": "false", text, on: { click: () => onMark(key) } }));
-}
-
-// Several traits change together; draw once.
-function drawSoon(model, names, update) {
-  let due = false;
-  const soon = () => {
-    if (due) return;
-    due = true;
-    queueMicrotask(() => { due = false; update(); });
-  };
-  for (const name of names) model.on(`change:${name}`, soon);
 }
 
 function drawEmpty(model, strings) {

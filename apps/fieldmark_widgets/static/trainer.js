@@ -13,7 +13,7 @@ export default {
     const start = drawStart(model, strings), result = drawResult(model, strings), fitting = drawFitting(model, strings);
     const top = make("div", { class: "fm-trainer-top" }, start, result);
     const choices = make("div", { class: "fm-trainer-choices" }, fitting.root, drawTune(model, strings), drawMore(model, strings));
-    const root = make("section", { class: "fm-trainer", "aria-label": strings.region }, problem, drawEmpty(model, strings), top, choices);
+    const root = make("section", { class: "fm-trainer", "aria-label": strings.region }, problem, drawBlockers(model, strings), top, choices);
     el.classList.add("fm");
     el.append(root);
     follow(model, ["state", "problem", "blockers"], () => {
@@ -34,31 +34,8 @@ export default {
   },
 };
 
-// Draws a part now, and again when one of these traits has changed; once where several change together. So a part
-// is left alone while others move: whoever reads, types or has unfolded something there keeps their place.
-function follow(model, names, draw) {
-  let due = false;
-  const soon = () => {
-    if (due) return;
-    due = true;
-    queueMicrotask(() => { due = false; draw(); });
-  };
-  for (const name of names) model.on(`change:${name}`, soon);
-  draw();
-}
-
 function choose(model, name, value) {
   model.send({ kind: "choose", name, value });
-}
-
-function drawEmpty(model, strings) {
-  const list = make("div");
-  const root = make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.empty_title }), list);
-  follow(model, ["blockers"], () => {
-    root.hidden = model.get("blockers").length === 0;
-    list.replaceChildren(...model.get("blockers").map((text) => make("p", { class: "fm-soft", text })));
-  });
-  return root;
 }
 
 // --- What is trained on, and the button -----------------------------------------------------------------------

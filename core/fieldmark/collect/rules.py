@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from fieldmark.collectpermit import COLLECT, permit_from
 from fieldmark.errors import CollectError
-
-VARIABLE = "FIELDMARK_COLLECT"
-"""on: as somebody at their own computer. public: for visitors, to public addresses only. off: not at all."""
 
 MIB = 1024 * 1024
 
@@ -40,7 +38,7 @@ class Rules:
         if not self.enabled:
             raise CollectError(
                 "Fetching photos from elsewhere is switched off on this server. Bring a folder or a zip, or ask whoever "
-                f"runs it to set {VARIABLE}=public.",
+                f"runs it to set {COLLECT}=public.",
                 code="off",
             )
 
@@ -51,19 +49,13 @@ class Rules:
         return f"Fieldmark/{_version()} (image classification; collects photos with their licences{contact})"
 
 
-def rules_from_environment(environment: Mapping[str, str] | None = None, *, is_public: bool = False) -> Rules:
-    """Read FIELDMARK_COLLECT and FIELDMARK_CONTACT, at the edge of an app.
-
-    Args:
-        is_public: whether visitors whom nobody knows are served; then it is off where nothing is said, and never
-            more than "public".
-    """
+def rules_from_environment(environment: Mapping[str, str] | None = None) -> Rules:
+    """Read FIELDMARK_COLLECT (see collectpermit.py) and FIELDMARK_CONTACT, at the edge of an app."""
     values = os.environ if environment is None else environment
-    said = values.get(VARIABLE, "").strip().lower() or ("off" if is_public else "on")
-    contact = values.get("FIELDMARK_CONTACT", "")
-    if said in ("off", "no", "0", "false"):
+    contact, permit = values.get("FIELDMARK_CONTACT", ""), permit_from(values)
+    if permit == "off":
         return Rules(enabled=False, contact=contact)
-    if said == "public" or is_public:
+    if permit == "public":
         return Rules(public_only=True, max_bytes=10 * MIB, timeout_s=10.0, contact=contact)
     return Rules(contact=contact)
 

@@ -14,7 +14,7 @@ from typing import Any
 from fieldmark.dataset import Rejected
 from fieldmark.errors import DatasetError
 from fieldmark.foreign.listed import find_listed, missing
-from fieldmark.labels import escape_surrogates
+from fieldmark.labels import UNLABELLED, escape_surrogates
 from fieldmark.sources import Candidate, Source
 
 
@@ -47,17 +47,19 @@ def _listed(content: Mapping[str, Any], base: Path) -> Source:
     classes: dict[Any, set[str]] = defaultdict(set)
     for annotation in content["annotations"]:
         classes[annotation["image_id"]].add(names[annotation["category_id"]])
-    candidates, rejected = [], []
+    candidates, rejected, unlabelled = [], [], []
     for image in content["images"]:
         name, found = image["file_name"], find_listed(base, image["file_name"])
         said = classes.get(image["id"], set())
         if found is None:
             rejected.append(missing(name))
         elif len(said) != 1:
+            if not said:
+                unlabelled.append(_candidate(image, found, UNLABELLED, licences))
             rejected.append(Rejected(Path(str(name)), *_why(said)))
         else:
             candidates.append(_candidate(image, found, next(iter(said)), licences))
-    return Source(tuple(candidates), tuple(rejected), 0)
+    return Source(tuple(candidates), tuple(rejected), 0, tuple(unlabelled))
 
 
 def _candidate(image: Mapping[str, Any], file: Path, label: str, licences: Mapping[Any, str]) -> Candidate:

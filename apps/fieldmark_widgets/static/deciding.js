@@ -1,0 +1,191 @@
+// What the screens share on which somebody decides about photos: keys, typing a label, the help, the labels as buttons.
+// Part of the cleaner and of the labeller; it exports nothing.
+
+const MOST_NAMES = 8; // labels that are offered while somebody types one
+
+// A page that is being left, or whose kernel has ended, cannot send any more, and nobody has asked for this.
+function sendQuietly(model, message) {
+  try {
+    model.send(message);
+  } catch {
+    // the page says what has happened
+  }
+}
+
+function setTrait(model, name, value) {
+  model.set(name, value);
+  model.save_changes();
+}
+
+// --- Keys ---
+
+// What a key decides, by its name; digits relabel. Arrows, Home, End and space belong to the gallery.
+function decideByKey(event, model, actions) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, .fm-cleaner-over")) return;
+  const onButton = event.target.closest("button, summary, a") && !event.target.closest(".fm-grid");
+  if (onButton && event.key === "Enter") return;
+  const label = /^\d$/.test(event.key) ? model.get("_labels")[(Number(event.key) + 9) % 10] : undefined;
+  const action = label === undefined ? actions[event.key] : () => model.send({ kind: "decide", what: "relabel", to: label });
+  if (!action || (event.repeat && event.key !== "z")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  action();
+}
+
+// Something that lies above everything; Escape closes it, and the focus goes back where it was.
+function drawOver(label, ...children) {
+  const root = make("div", { class: "fm-cleaner-over fm-card", role: "dialog", "aria-modal": "true", "aria-label": label, tabindex: "-1", popover: "manual" }, ...children);
+  const shade = make("div", { class: "fm-cleaner-shade", popover: "manual", "aria-hidden": "true", on: { click: () => close() } });
+  let from = null;
+  const around = () => [...place.parentElement.children].filter((other) => other !== place);
+  const isOpen = () => root.matches(":popover-open");
+  const open = () => {
+    if (isOpen()) return;
+    from = document.activeElement;
+    for (const other of around()) other.inert = true; // nobody can come to what lies beneath
+    shade.showPopover();
+    root.showPopover();
+    root.focus();
+  };
+  const close = () => {
+    if (!isOpen()) return;
+    root.hidePopover();
+    shade.hidePopover();
+    for (const other of around()) other.inert = false;
+    from?.focus();
+  };
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    else if (event.key === "Tab") keepInside(event, root);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const place = make("div", {}, shade, root);
+  return { root: place, over: root, open, close, isOpen };
+}
+
+function keepInside(event, root) {
+  const stops = [...root.querySelectorAll("input, button:enabled")];
+  const next = stops.indexOf(document.activeElement) + (event.shiftKey ? -1 : 1);
+  stops.at(next % stops.length)?.focus();
+}
+
+// The keys, by name, and what each does.
+function drawHelp(strings, lines) {
+  const list = make("dl", { class: "fm-cleaner-keys" }, ...lines.map(([key, what]) => make("div", {}, make("dt", {}, make("kbd", { text: key })), make("dd", { text: strings[`key_${what}`] }))));
+  const close = makeButton(strings.close, () => help.close());
+  const help = drawOver(strings.keys, make("h2", { text: strings.keys }), list, make("div", { class: "fm-row" }, close));
+  help.over.addEventListener("keydown", (event) => {
+    if (event.key !== "?") return;
+    event.stopPropagation();
+    help.close();
+  });
+  return { root: help.root, toggle: () => (help.isOpen() ? help.close() : help.open()) };
+}
+
+// Typing a label: a known one is offered as soon as it can be meant, and a new one can be made.
+function drawTyping(model, strings) {
+  const id = `fm-labels-${Math.random().toString(36).slice(2)}`;
+  const input = make("input", { class: "fm-select", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list", "aria-label": strings.other, placeholder: strings.other, autocomplete: "off", maxlength: 200 });
+  const list = make("ul", { id, role: "listbox", "aria-label": strings.labels, class: "fm-cleaner-names" });
+  const typing = drawOver(strings.relabel_title, make("h2", { text: strings.relabel_title }), input, list);
+  let names = [], at = 0;
+  const choose = (label) => {
+    typing.close();
+    if (label.trim()) model.send({ kind: "decide", what: "relabel", to: label });
+  };
+  const show = () => {
+    const text = input.value.trim(), folded = text.toLocaleLowerCase();
+    const known = model.get("_labels");
+    const fits = (test) => known.filter((label) => test(label.toLocaleLowerCase()));
+    names = [...new Set([...fits((label) => label.startsWith(folded)), ...fits((label) => label.includes(folded))])].slice(0, MOST_NAMES);
+    if (text && !known.includes(text)) names.push(text);
+    at = Math.min(at, Math.max(0, names.length - 1));
+    list.replaceChildren(...names.map((label, i) => make("li", { id: `${id}-${i}`, role: "option", "aria-selected": String(i === at), on: { click: () => choose(label) } },
+      make("bdi", { text: label }), known.includes(label) ? null : make("span", { class: "fm-soft fm-small", text: strings.new_label }))));
+    setAttribute(input, "aria-activedescendant", names.length ? `${id}-${at}` : null);
+  };
+  input.addEventListener("input", () => { at = 0; show(); });
+  input.addEventListener("keydown", (event) => {
+    const moves = { ArrowDown: 1, ArrowUp: -1 };
+    if (event.isComposing) return;
+    if (event.key === "Enter") choose(names[at] ?? "");
+    else if (event.key in moves && names.length) { at = (at + moves[event.key] + names.length) % names.length; show(); } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const open = () => {
+    typing.open();
+    input.value = "";
+    at = 0;
+    show();
+    input.focus();
+  };
+  return { root: typing.root, open };
+}
+
+// --- The bar to decide with ---
+
+function drawBar(model, strings, typing, buttons) {
+  const target = make("div", { class: "fm-cleaner-target", role: "status" });
+  const labels = drawLabels(model, strings, typing);
+  const root = make("div", { class: "fm-cleaner-bar", role: "group", "aria-label": strings.decide }, target, buttons, labels.root);
+  const update = () => {
+    const { title = "", detail = "", staged = "" } = model.get("_target");
+    const words = [["b", "", title], ["span", "fm-soft", detail], ["span", "fm-cleaner-staged", staged]];
+    target.replaceChildren(...words.filter(([, , text]) => text).map(([tag, kind, text]) => make(tag, { class: kind, text })));
+    labels.update();
+  };
+  return { root, update };
+}
+
+function drawLabels(model, strings, typing) {
+  const labels = make("div", { class: "fm-cleaner-labels" });
+  const other = drawKeyButton(strings.other, "/", typing.open, "fm-quiet");
+  const root = make("div", { class: "fm-cleaner-relabel" }, make("span", { class: "fm-soft", text: strings.relabel }), labels, other);
+  let drawn = null;
+  const update = () => {
+    const known = model.get("_labels");
+    if (drawn === known) return;
+    drawn = known;
+    labels.replaceChildren(...known.slice(0, 10).map((label, i) => drawKeyButton(label, String((i + 1) % 10), () => model.send({ kind: "decide", what: "relabel", to: label }), "fm-cleaner-label")));
+  };
+  return { root, update };
+}
+
+// The same beside a photo that is shown whole, for fingers.
+function drawActions(model, strings, typing, buttons) {
+  const labels = drawLabels(model, strings, typing);
+  const staged = make("p", { class: "fm-cleaner-staged", role: "status" });
+  const update = () => {
+    labels.update();
+    staged.textContent = model.get("_target").staged ?? "";
+    staged.hidden = !staged.textContent;
+  };
+  for (const name of ["_labels", "_target"]) model.on(`change:${name}`, update);
+  update();
+  return make("div", { class: "fm-cleaner-actions" }, staged, buttons, labels.root);
+}
+
+function drawAccept(model, strings, key) {
+  const accept = drawKeyButton(strings.accept, key, () => model.send({ kind: "decide", what: "accept" }));
+  const update = () => accept.setAttribute("aria-disabled", String(!model.get("_has_suggestion"))); // not yet computed
+  model.on("change:_has_suggestion", update);
+  update();
+  return accept;
+}
+
+function drawKeyButton(label, key, onClick, kind = "") {
+  return make("button", { type: "button", class: `fm-button ${kind}`, on: { click: onClick } }, make("span", { text: label }), make("kbd", { text: key, "aria-hidden": "true" }));
+}
+
+function drawBusy(model, strings) {
+  const text = make("span", { class: "fm-soft" });
+  const root = make("div", { class: "fm-row fm-cleaner-busy", role: "status" }, make("span", { class: "fm-results-pulse", "aria-hidden": "true" }), text, makeButton(strings.cancel, () => model.send({ kind: "cancel" }), { kind: "fm-quiet" }));
+  const update = () => {
+    root.hidden = model.get("state") !== "busy";
+    text.textContent = model.get("_progress");
+  };
+  return { root, update };
+}
