@@ -123,7 +123,7 @@ def test_a_visitors_collecting_reaches_nothing_private_on_a_server_for_others(
         with visit(chromium, f"http://127.0.0.1:{port}", DESK) as guest:
             page = open_studio(guest)
             page.get_by_role("button", name="Collect", exact=True).click()
-            expect(page.locator(".fm-collector .fm-failure")).to_contain_text(
+            expect(page.get_by_role("alert").filter(has_text="leads to")).to_contain_text(
                 "leads to a private network", timeout=60_000
             )
             assert page.get_by_role("button", name="Try the sample instead").is_visible()
