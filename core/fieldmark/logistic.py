@@ -28,6 +28,8 @@ SPAN_TOLERANCE = 1e-6
 NEWTON_STEPS, CG_STEPS, HALVINGS = 30, 100, 10
 CG_TOLERANCE = 0.1
 """Share of the gradient that a Newton step may leave: less is work that the next step does anyway."""
+MOST_FACTOR = 1e8
+"""Of a conjugate gradient's step: honest ones are near 1, since the axes are scaled by their curvature."""
 BIAS_CURVATURE = 1e-3
 """Keeps the bias of a class that a fold does not have from running away in one step."""
 
@@ -179,7 +181,8 @@ def _newton_step(problems: _Problems, probs: Rows, gradient: Coefficients) -> tu
         bent = weighted * (along - (probs * along).sum(axis=2, keepdims=True))
         image = problems.back(bent) + problems.ridge * direction
         bend = _dots(direction, image)
-        factor = _column(np.where(bend > 0, size / np.maximum(bend, 1e-30), 0))
+        is_flat = bend * MOST_FACTOR <= size  # all that is left is rounding noise, as in a fold of one class
+        factor = _column(np.where(is_flat, 0, size / np.where(is_flat, 1, bend)))
         step += factor * direction
         rise += factor * along
         residual -= factor * image

@@ -149,7 +149,7 @@ def test_photos_without_labels_are_labelled_by_keys_and_the_model_helps(
             page.get_by_role("button", name="New dataset").click()
         importer = page.locator(".fm-importer-source", has_text="Which photos do you want to tell apart?")
         importer.get_by_label("Folder, zip or CSV").fill(str(sample))
-        importer.get_by_text("Where the labels are").click()
+        importer.get_by_text("Labels, name, a sealed test").click()
         importer.get_by_label("nowhere: take all without a label").check()
         importer.get_by_role("button", name="Import", exact=True).click()
         page.get_by_role("button", name="Label them").click(timeout=60_000)
