@@ -4,7 +4,7 @@
 
 1,000 photos of which 5 % of the addresses are broken and 2 % are copies. fastai's `download_images` is measured on
 the same server where FASTAI_PYTHON names an interpreter that has it. Then: how many labels a model needs that asks for
-the photos it is least sure of.
+the most useful photos. One of the two alone: `python tests/bench/bench_collect.py photos`, or `labels`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from active import compare_sampling
 
 SOURCE = Path(__file__).parents[1] / "core" / "photosource.py"
 N = 1000
@@ -134,8 +136,17 @@ def against_fastai(folder: Path, listed: Path) -> str:
     return f"fastai download_images + verify_images: {float(seconds):.1f} s, {photos} photos; reasons for failures: none"
 
 
-def main() -> int:
+def main(parts: Sequence[str] = ("photos", "labels")) -> int:
     """Measure, and print."""
+    good = measure_photos() if "photos" in parts else True
+    if "labels" in parts:
+        for line in compare_sampling():
+            print(line, flush=True)
+    return 0 if good else 1
+
+
+def measure_photos() -> bool:
+    """How fast photos come, and that none is lost; whether that is so."""
     with served() as (url, addresses), tempfile.TemporaryDirectory() as temporary:
         folder, listed = Path(temporary), Path(temporary) / "addresses.txt"
         listed.write_text("\n".join(addresses) + "\n", "utf-8")
@@ -151,14 +162,9 @@ def main() -> int:
         print(
             f"kill -9 after {arrived} had arrived, and again: {again} of them fetched again; {report['have']} in the end"
         )
-        print(against_fastai(folder / "fastai", listed))
-    if Path(__file__).with_name("active.py").is_file():
-        from active import compare_sampling
-
-        for line in compare_sampling():
-            print(line)
-    return 0 if accounted == N and not again else 1
+        print(against_fastai(folder / "fastai", listed), flush=True)
+    return bool(accounted == N and not again)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] or ("photos", "labels")))
