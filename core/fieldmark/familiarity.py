@@ -40,7 +40,8 @@ NEIGHBOURHOODS = 6
 PHOTOS_A_NEIGHBOURHOOD = 8
 """Fewer photos than that a part: then the class has fewer parts, but two."""
 BANK_SIZE = 4000
-"""Training photos kept in the model file to measure distances to: 2.6 KB each."""
+"""Training photos kept in the model file to measure distances to: 2.6 KB each. A class takes as much as four of them
+elsewhere in the file, so with a thousand classes there are fewer, that it stays below 30 MB."""
 K_MEANS_STEPS = 10
 
 
@@ -69,7 +70,7 @@ def fit_familiarity(
 ) -> Familiarity:
     """Learn what is familiar from the training photos' raw features (n, dim)."""
     unit = unit_length(features)
-    chosen = _balanced_sample(targets, BANK_SIZE, seed)
+    chosen = _balanced_sample(targets, _bank_size(targets), seed)
     x, basis = _in_their_span(unit)
     covariance = _Covariance.fit(x, targets, products=_products(x), dim=unit.shape[1])
     parts = neighbourhoods(unit, targets, groups, seed=seed)
@@ -140,6 +141,10 @@ def unit_length(features: Features) -> Features:
     """Divide each row by its length."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return np.asarray(features / np.maximum(lengths, 1e-6), np.float32)
+
+
+def _bank_size(targets: Indices) -> int:
+    return BANK_SIZE - 5 * (len(np.unique(targets)) // 10)
 
 
 def _balanced_sample(targets: Indices, size: int, seed: int) -> Indices:
