@@ -76,6 +76,7 @@ class TrainResult:
             **self._tuning(),
             "backbone": learner.config.arch,
             "image_size": learner.config.rule.size_px,
+            "views": learner.config.views,
             "seed": learner.config.seed,
             "vocab": list(learner.vocab),
             "n_train": len(learner.train_items),

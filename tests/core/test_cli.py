@@ -75,6 +75,14 @@ def test_train_prints_one_json_object_with_everything_promised(
     assert out.is_file()
 
 
+def test_augmented_views_are_learned_from_when_asked_for(photos: Path, tmp_path: Path) -> None:
+    options = ("--out", tmp_path / "m.onnx", "--views", "1", "--image-size", "64", "--json")
+    said = json.loads(fieldmark("train", photos, *options).stdout)
+    assert said["views"] == 1
+    assert said["seconds"]["views"] > 0
+    assert "Error" in fieldmark("train", photos, "--out", "m.onnx", "--views", "-1", code=2).stderr
+
+
 def test_the_trained_model_tells_its_textures_apart(
     trained: tuple[Path, dict[str, object]], photos: Path
 ) -> None:
