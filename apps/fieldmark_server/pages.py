@@ -17,6 +17,8 @@ from fieldmark_server.apptable import APPS, AppCard
 from fieldmark_server.assets import asset_url
 from fieldmark_server.visitors import Visitors
 
+NEEDED = frozenset({"anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"})
+"""Extensions of JupyterLab that our pages are made of; whatever else is installed here is not for visitors."""
 KERNEL_OF_PAGE = re.compile(r'"kernelId": "([\w-]+)"')
 """As index.html.j2 writes it."""
 
@@ -127,4 +129,6 @@ def describe_page(
     """Give the template of an app what it needs; Voilà's `page_config_hook`."""
     card = APPS[notebook_path.removesuffix(".ipynb")]
     login = settings["identity_provider"].auth_enabled
-    return {**page_config, "fieldmark": page_facts(base_url, card.title, login=login)}
+    needed = [each for each in page_config["federated_extensions"] if each["name"] in NEEDED]
+    facts = page_facts(base_url, card.title, login=login)
+    return {**page_config, "federated_extensions": needed, "fieldmark": facts}

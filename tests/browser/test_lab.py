@@ -1,4 +1,4 @@
-"""The components in a real JupyterLab, with the two ipykernels that people have."""
+"""The components in a real JupyterLab. With an ipykernel 6: tests/widgets/test_older_kernel.py."""
 
 from __future__ import annotations
 
@@ -21,31 +21,18 @@ from server.shared import TOKEN, wait_for
 STUDIO = Path(__file__).parents[2] / "apps" / "studio.ipynb"
 
 
-@pytest.fixture(scope="module", params=["installed", "6"])
-def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Jupyter path whose python3 runs the installed ipykernel, or the last one before 7."""
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Jupyter path whose python3 finds what this process finds."""
     folder = tmp_path_factory.mktemp("kernels")
     spec = folder / "kernels" / "python3"
     spec.mkdir(parents=True)
-    paths = [path for path in sys.path if path]
-    if request.param == "6":
-        options = (
-            "--quiet",
-            "--no-deps",
-            "--disable-pip-version-check",
-            "--target",
-            folder / "older",
-            "ipykernel<7",
-            "nest_asyncio",
-        )
-        subprocess.run([sys.executable, "-m", "pip", "install", *options], check=True, capture_output=True)
-        paths.insert(0, str(folder / "older"))
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kernel = {
         "argv": command,
         "display_name": "Python 3",
         "language": "python",
-        "env": {"PYTHONPATH": os.pathsep.join(paths)},
+        "env": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     }
     (spec / "kernel.json").write_text(json.dumps(kernel), "utf-8")
     return folder
@@ -103,5 +90,5 @@ def test_the_studio_imports_and_trains_in_a_lab(kernels: Path, chromium: Browser
         page.locator(".fm-trainer-go").click()
         expect(page.locator(".fm-trainer-headline")).to_contain_text("wrong", timeout=120_000)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"lab-{kernels.name}.png")
+        page.screenshot(path=SCREENSHOTS / "lab.png")
         page.context.close()
