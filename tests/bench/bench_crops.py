@@ -4,6 +4,11 @@ Three infrared cameras in boxes for small mammals (camtrap_varanger, 300 frames)
 backbone's features learns from two cameras and answers for the third; an event's score is the mean logit over its
 frames, and the threshold lets 5 % of the events without an animal pass. Crops are cut where a frame differs from its
 camera's own background. Beside them: the background alone, which needs no model.
+
+In these boxes an animal fills a fifth of the frame. So it is measured again as if the animals were three and six times as far
+away: whole frames and background at a third and a sixth of the pixels, crops from all of them, as a camera of more pixels has.
+
+    make bench-crops                            (or: python tests/bench/bench_crops.py)
 """
 
 from __future__ import annotations
@@ -25,11 +30,14 @@ from sklearn.preprocessing import StandardScaler
 from fieldmark.comparison import mcnemar
 from fieldmark.images import open_photo
 from fieldmark.station.background import (
+    HEIGHT,
     SOMETHING,
+    WIDTH,
     Small,
     differences,
     how_different,
     small_grey,
+    standard,
     where_different,
 )
 from fieldmark.station.crops import cut_out
@@ -40,6 +48,9 @@ from fieldmark.stats import wilson
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "camtrap_varanger"
 GAP = timedelta(seconds=120)
 FALSE_EVENTS = 0.05
+DISTANCES = (1, 3, 6)
+SIZE_PX = 224
+"""Shorter side at which a whole frame is looked at."""
 STRENGTH = 0.01
 """Of the regularisation: C, for 1280 standardised features of some 200 frames."""
 
@@ -63,17 +74,20 @@ class Shots:
         return self.labels != "empty"
 
 
-def read() -> Shots:
+def read(far: int) -> Shots:
     with (PHOTOS / "labels.csv").open() as file:
         rows = sorted(csv.DictReader(file), key=lambda row: (row["camera"], row["datetime"]))
     times = [datetime.strptime(row["datetime"], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC) for row in rows]
     data = [(PHOTOS / row["file"]).read_bytes() for row in rows]
+    images = [open_photo(d).image for d in data]
     cameras = np.array([row["camera"] for row in rows])
-    smalls = [Small(small_grey(d), at, look_at_frame(d).is_night) for d, at in zip(data, times, strict=True)]
+    smalls = [
+        Small(small_grey(d) if far == 1 else _small(image, far), at, look_at_frame(d).is_night)
+        for image, d, at in zip(images, data, times, strict=True)
+    ]
     maps = []
     for camera in np.unique(cameras):
         maps += differences([s for s, c in zip(smalls, cameras, strict=True) if c == camera], apart=GAP)
-    images = [open_photo(d).image for d in data]
     boxes = [None if found is None else where_different(found) for found in maps]
     crops: list[Image.Image] = [
         image if box is None else cut_out(image, box) for image, box in zip(images, boxes, strict=True)
@@ -83,9 +97,19 @@ def read() -> Shots:
         np.array([row["label"] for row in rows]),
         _events(cameras, times),
         np.array([0.0 if found is None else how_different(found) for found in maps]),
-        part_features(images),
+        part_features(images if far == 1 else [_shrunk(image, SIZE_PX // far) for image in images]),
         part_features(crops),
     )
+
+
+def _small(image: Image.Image, far: int) -> npt.NDArray[np.float32]:
+    grey = image.convert("L").resize((WIDTH // far, HEIGHT // far), Image.Resampling.BOX)
+    return standard(np.asarray(grey.resize((WIDTH, HEIGHT), Image.Resampling.BOX), np.float32))
+
+
+def _shrunk(image: Image.Image, short_px: int) -> Image.Image:
+    share = short_px / min(image.size)
+    return image.resize((round(image.width * share), round(image.height * share)), Image.Resampling.BOX)
 
 
 def _events(cameras: Sequence[str], times: Sequence[datetime]) -> npt.NDArray[np.intp]:
@@ -145,9 +169,18 @@ def found(shots: Shots, score: Values) -> tuple[npt.NDArray[np.bool_], float]:
 
 
 def main() -> None:
-    shots = read()
-    counts = [f"{np.sum(shots.labels == label)} {label}" for label in np.unique(shots.labels)]
-    print(f"{len(shots.labels)} frames ({', '.join(counts)}), {shots.events.max() + 1} events, 3 cameras")
+    for far in DISTANCES:
+        shots = read(far)
+        counts = [f"{np.sum(shots.labels == label)} {label}" for label in np.unique(shots.labels)]
+        distance = "as they are" if far == 1 else f"as if {far} times as far away"
+        print(
+            f"\n{len(shots.labels)} frames ({', '.join(counts)}), {shots.events.max() + 1} events, {distance}"
+        )
+        _compare(shots)
+        _first_look(shots)
+
+
+def _compare(shots: Shots) -> None:
     results = {name: found(shots, score) for name, score in scores(shots).items()}
     base, _ = results["trained on whole frames: whole frame"]
     for name, (hits, area) in results.items():
@@ -157,7 +190,6 @@ def main() -> None:
             f"{name:62s} {hits.sum():2d} of {len(hits)} rodents ({100 * low:.0f}–{100 * high:.0f} %), "
             f"AUROC {area:.3f}, against whole frames p = {p:.2g}"
         )
-    _first_look(shots)
 
 
 def _first_look(shots: Shots) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,13 +19,15 @@ from fieldmark.station.persons import may_see, shows_person
 from fieldmark.station.reviews import queue
 from fieldmark.station.rules import Rules
 from fieldmark.station.stations import CHAMPION
-from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Station
+from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Review, Station
 from fieldmark.station.view import Sight, judge_view
 
 Urgency = Literal["red", "amber", "grey", "ok"]
 ORDER: tuple[Urgency, ...] = ("red", "amber", "grey", "ok")
 LEARNED_FROM = 500
 """Latest frames whose gaps teach how long a camera is usually silent."""
+NAMED_FROM, MOST_NAMED = 500, 12
+"""Latest reviews whose labels are offered as well, the most frequent ones: before any model these are all there are."""
 WORKER_DEAD = timedelta(seconds=30)
 
 
@@ -205,4 +208,8 @@ def _distinct(frames: Sequence[tuple[int, str]]) -> tuple[int, ...]:
 def _vocab(session: Session, rules: Rules) -> tuple[str, ...]:
     model = session.scalar(select(Model).where(Model.role == CHAMPION))
     known = [str(name) for name in model.vocab] if model else []
-    return tuple(dict.fromkeys([*rules.alarm, *known, *rules.person[:1]]))
+    recent = session.scalars(
+        select(Review.label).where(Review.label.is_not(None)).order_by(Review.id.desc()).limit(NAMED_FROM)
+    )
+    named = [label for label, _ in Counter(recent).most_common(MOST_NAMED)]
+    return tuple(dict.fromkeys([*rules.alarm, *known, *rules.person[:1], *filter(None, named)]))

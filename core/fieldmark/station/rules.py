@@ -43,6 +43,8 @@ class Rules:
     """Seconds after which an alert that could not be sent is of no use any more."""
     channels: tuple[Mapping[str, Any], ...] = field(default=())
     """Where alerts go, as `channels.channel_of` reads them."""
+    crops: bool = False
+    """Whether the part of a frame that differs from its camera's own background is looked at as well, closer."""
     keep_days: Mapping[str, int] = field(default_factory=dict)
     """For how many days after they came pictures are kept, by label; "person" for whatever shows one, "*" for the rest.
     Empty: for good."""

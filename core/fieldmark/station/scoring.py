@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 from sqlalchemy import select
@@ -14,7 +15,9 @@ from fieldmark.images import open_photo
 from fieldmark.prediction import Failure
 from fieldmark.predictor import Prediction as Answer
 from fieldmark.predictor import Predictor
+from fieldmark.resize import Box
 from fieldmark.station.clock import Clock, utc_now
+from fieldmark.station.closer import Closer
 from fieldmark.station.crops import cut_out
 from fieldmark.station.detections import best_animal
 from fieldmark.station.events import join_event, judge_event
@@ -22,9 +25,12 @@ from fieldmark.station.media import Media
 from fieldmark.station.outbox import is_cooling_down, queue_alert
 from fieldmark.station.rules import Rules
 from fieldmark.station.stages import WITH_ROOM, may_alert
+from fieldmark.station.stations import the_station
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Camera, Event, Frame, Prediction, Station
 
+APART = timedelta(seconds=Rules().gap_s)
+"""Frames that are closer to each other than this are no background to each other."""
 BATCH = 32
 """Frames predicted between two transactions."""
 
@@ -47,13 +53,17 @@ class Scorer:
         self.is_champion, self.clock = is_champion, clock
         calibration = predictor.info.calibration
         self._level = calibration.level if calibration else None
+        self._closer = Closer(APART)
 
     def score_new(self, *, limit: int = 10 * BATCH) -> int:
         """Predict frames that wait, oldest first; gives how many were. Killed anywhere, it goes on from there."""
         with self.store.reading() as session:
             seen = select(Prediction.frame_id).where(Prediction.model_id == self.model_id)
             frames = session.scalars(
-                select(Frame).where(Frame.id.not_in(seen)).order_by(Frame.id).limit(limit)
+                select(Frame)
+                .where(Frame.id.not_in(seen), Frame.dropped_at.is_(None))
+                .order_by(Frame.id)
+                .limit(limit)
             ).all()
         for start in range(0, len(frames), BATCH):
             self._score(frames[start : start + BATCH])
@@ -70,15 +80,30 @@ class Scorer:
                 self._judge(session, event)
 
     def _answers(self, frames: Sequence[Frame]) -> list[Answer | Failure]:
-        """Predict whole frames, and where a detector's box was imported the box as well: their mean is the answer."""
+        """Predict whole frames, and what is worth a closer look as well: the mean of both is the answer.
+
+        That is the box of a detector, where one was imported; else, by `Rules.crops`, what differs from the background.
+        """
         data = [self._bytes(frame) for frame in frames]
         answers = self.predictor.predict(data)
-        crops = {i: crop for i, frame in enumerate(frames) if (crop := _crop(data[i], frame)) is not None}
+        crops = {
+            i: crop for i, frame in enumerate(frames) if (crop := self._crop(data[i], frame)) is not None
+        }
         if crops:
             closer = self.predictor.predict(list(crops.values()))
             for place, answer in zip(crops, closer, strict=True):
                 answers[place] = _pooled(answers[place], answer)
         return answers
+
+    def _crop(self, data: bytes, frame: Frame) -> bytes | None:
+        part = best_animal(frame.boxes)
+        if part is None and self._looks_closer():
+            part = self._closer.part(frame, data)
+        return _cut(data, part) if part is not None else None
+
+    def _looks_closer(self) -> bool:
+        with self.store.reading() as session:
+            return Rules.from_dict(the_station(session).rules).crops
 
     def _bytes(self, frame: Frame) -> bytes:
         try:
@@ -116,11 +141,8 @@ class Scorer:
             queue_alert(session, event, now=self.clock())
 
 
-def _crop(data: bytes, frame: Frame) -> bytes | None:
-    """Cut out what a detector is surest of as an animal; None without such a box."""
-    box = best_animal(frame.boxes)
-    if box is None:
-        return None
+def _cut(data: bytes, box: Box) -> bytes | None:
+    """Cut a part of a frame out, as a file; None where the frame cannot be read."""
     try:
         image = open_photo(data).image
     except BadImageError:

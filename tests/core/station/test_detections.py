@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from skimage.data import chelsea, gravel
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from core.station.conftest import SetClock, picture
+from core.station.conftest import RULES, SetClock, picture
 from fieldmark.cli import cli
 from fieldmark.errors import DatasetError, StationError
 from fieldmark.station.board import look, may_show
@@ -23,7 +24,7 @@ from fieldmark.station.desk import Desk
 from fieldmark.station.detections import DetectionsReport, best_animal, import_detections
 from fieldmark.station.exports import megadetector_json
 from fieldmark.station.persons import OPEN_FOR
-from fieldmark.station.stations import the_station
+from fieldmark.station.stations import set_rules, the_station
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Audit, Frame, Prediction
 from fieldmark.station.worker import Round, Worker
@@ -133,6 +134,30 @@ def test_a_box_lets_the_model_look_closer(worker: Worker, tmp_path: Path) -> Non
             )
     without, closer = (probs["cat"] for probs in found if probs is not None)
     assert closer > without + 0.2
+
+
+def test_by_its_rules_a_station_looks_closer_at_what_differs_from_the_background(
+    worker: Worker, clock: SetClock
+) -> None:
+    ground = Image.fromarray(gravel()).convert("RGB").resize((1200, 900))
+    with_cat = ground.copy()
+    with_cat.paste(Image.fromarray(chelsea()).resize((225, 150)), (900, 700))
+    alarms = []
+    for camera, crops in (("off", False), ("on", True)):
+        with worker.store.writing() as session:
+            set_rules(session, the_station(session), replace(RULES, crops=crops), who="Kari", now=clock())
+        folder = worker.spool.folder / camera
+        folder.mkdir()
+        for number in range(8):
+            exif = Image.Exif()
+            exif[0x0132] = (LOCAL - timedelta(minutes=10 * (8 - number))).strftime("%Y:%m:%d %H:%M:%S")
+            (with_cat if number == 7 else ground).save(folder / f"{number}.jpg", exif=exif)
+        worker.round()
+        with worker.store.reading() as session:
+            latest = session.scalars(select(Prediction).order_by(Prediction.frame_id.desc()).limit(8)).all()
+        alarms.append([found.probs["cat"] for found in latest])
+    (seen, *_), (closer, *others) = alarms
+    assert closer > seen + 0.2 and max(others) < 0.2
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from fieldmark.station.background import (
     small_grey,
     where_different,
 )
+from fieldmark.station.board import look
 from fieldmark.station.desk import Desk
 from fieldmark.station.firstlook import alike, first_look
 from fieldmark.station.reviews import Said
@@ -188,6 +189,15 @@ def test_numbers_of_groups_are_not_used_twice(watched: Worker, monkeypatch: pyte
     watched.round()
     new = {e.alike for e in events(watched.store) if e.alike is not None and e.id not in before}
     assert new and not new & set(before.values())
+
+
+def test_a_label_that_somebody_wrote_is_offered_from_then_on(watched: Worker, clock: SetClock) -> None:
+    watched.round()
+    first = next(event for event in events(watched.store) if event.state == "highlighted")
+    Desk(watched.store, clock=clock).review(Said(first.id, "Ola", "relabelled", "house cat"))
+    with watched.store.reading() as session:
+        board = look(session, the_station(session), who="Ola", now=clock())
+    assert board.vocab == ("cat", "person", "house cat")
 
 
 def test_the_command_writes_a_table_and_a_model_may_come_later(watched: Worker, tmp_path: Path) -> None:
