@@ -21,7 +21,7 @@ def serve(
     ] = 8866,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "localhost",
     model: Annotated[Path | None, typer.Option(help="Model file to classify with.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of photos to work on.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of photos, or dataset, to work on.")] = None,
     station: Annotated[Path | None, typer.Option(help="Folder of the station that is watched.")] = None,
     studio: Annotated[
         bool | None,
@@ -63,7 +63,7 @@ def serve(
     if model is not None:
         os.environ["FIELDMARK_MODEL"] = str(_existing_model(model))
     if data is not None:
-        os.environ["FIELDMARK_DATA"] = str(_existing_folder(data))
+        os.environ |= _photos_to_work_on(_existing_folder(data))
     if station is not None:
         os.environ["FIELDMARK_STATION"] = str(_existing_folder(station))
     from fieldmark_server.app import App  # half a second, which no other command should wait for
@@ -114,6 +114,15 @@ def _existing_model(path: Path) -> Path:
             code="no_model",
         )
     return path.resolve()
+
+
+def _photos_to_work_on(folder: Path) -> dict[str, str]:
+    """What the studio is told: a dataset is opened where it is, another folder is offered for importing."""
+    from fieldmark.catalog import is_catalog
+
+    if is_catalog(folder):
+        return {"FIELDMARK_DATASETS": str(folder.parent)}
+    return {"FIELDMARK_DATA": str(folder)}
 
 
 def _existing_folder(path: Path) -> Path:

@@ -91,10 +91,7 @@ def import_(
     for line in report.lines():
         output.print(line)
     if report.unlabelled:
-        output.print(
-            "What has no label waits for one: the studio's step “Label”, or Labeller(DATASET) in a notebook, asks for the "
-            "most useful photos first."
-        )
+        output.print(f"Label them, the most useful ones first: fieldmark serve --data {dataset}")
     if n_sealed is not None:
         output.print(
             f"{n_sealed} photos sealed as a test. Open it once, at the end: fieldmark open-test {dataset}"

@@ -226,3 +226,13 @@ def test_fine_tuning_gives_the_same_kind_of_model_file(photos: Path, cat: Path, 
     assert (said["mode"], len(said["epochs"])) == ("fine-tune", 2)
     (answer,) = json.loads(fieldmark("predict", tmp_path / "m.onnx", cat, "--json").stdout)["predictions"]
     assert answer["label"] in said["vocab"]
+
+
+def test_photos_without_labels_are_imported_and_it_says_where_they_get_one(
+    photos: Path, tmp_path: Path
+) -> None:
+    done = fieldmark("import", photos / "brick", tmp_path / "set", code=1)
+    assert "import --unlabelled" in done.stderr
+    done = fieldmark("import", "--unlabelled", photos, tmp_path / "set")
+    assert "24 photos imported" in done.stdout
+    assert f"fieldmark serve --data {tmp_path / 'set'}" in done.stdout.replace("\n", "")

@@ -27,6 +27,8 @@ COMPONENTS = {
         "component.save(); component.wait(); print(component.path.suffix)",
         ".onnx",
     ),
+    "Labeller": ('Labeller("ground")', "component.wait(); print(component.state)", "empty"),
+    "Recorder": ('Recorder("desk")', "print(component.state)", "empty"),
     "Collector": ("Collector()", "print(component.state)", "empty"),
     "Monitor": ('Monitor("station")', "print(component.state)", "empty"),
     "Uploader": ("Uploader()", "print(len(component.files))", "0"),
