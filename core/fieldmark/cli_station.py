@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -270,6 +271,51 @@ def stage(
         print_json({"stage": to})
     else:
         output.print(f"The station is in stage {to}.")
+
+
+@cli.command()
+@command
+def rules(
+    folder: Folder,
+    change: Annotated[
+        Path | None, typer.Option(help="rules.json with what is to be changed; the rest stays.")
+    ] = None,
+    who: Annotated[str, typer.Option(help="Who decides this; written to the audit log.")] = "",
+    json_output: Json = False,
+) -> None:
+    """Show what a station goes by, or change it: classes of the alarm, thresholds, channels, how long pictures are kept."""
+    from fieldmark.station.clock import utc_now
+    from fieldmark.station.rules import Rules
+    from fieldmark.station.stations import set_rules, the_station
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import only_writer
+
+    if change is not None and not who.strip():
+        raise typer.BadParameter("Rules are changed by a person with a name.", param_hint="--who")
+    store = open_store(folder)
+    try:
+        if change is not None:
+            changed = _read_json(change)
+            if unknown := sorted(set(changed) - set(Rules.__dataclass_fields__)):
+                raise StationError(f"There are no such rules: {', '.join(unknown)}.", code="bad_rules")
+            with only_writer(folder), store.writing() as session:
+                station = the_station(session)
+                wanted = Rules.from_dict({**station.rules, **changed})
+                set_rules(session, station, wanted, who=who, now=utc_now())
+        with store.reading() as session:
+            kept = Rules.from_dict(the_station(session).rules).as_dict()
+            kept["channels"] = [_without_secrets(channel) for channel in kept["channels"]]
+    finally:
+        store.close()
+    if json_output:
+        print_json(kept)
+        return
+    for name, value in kept.items():
+        output.print(f"{name}: {json.dumps(value)}")
+
+
+def _without_secrets(channel: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in channel.items() if name not in ("secret", "password")}
 
 
 def _read_rules(path: Path | None) -> dict[str, Any]:

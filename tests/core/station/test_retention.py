@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from core.station.conftest import RULES, SetClock, events, picture
+from fieldmark.cli import cli
 from fieldmark.errors import StationError, StoreError
 from fieldmark.station.auditlog import first_break
 from fieldmark.station.board import may_show
@@ -113,3 +118,25 @@ def test_days_that_are_none_are_refused() -> None:
         with pytest.raises(StationError, match="keep_days"):
             Rules(keep_days={"person": bad})  # type: ignore[dict-item]
     assert Rules.from_dict(Rules(keep_days={"person": 3}).as_dict()).keep_days == {"person": 3}
+
+
+def test_the_command_shows_and_changes_rules_in_somebodys_name(store: Store, tmp_path: Path) -> None:
+    def rules(*arguments: str | Path) -> Any:
+        return CliRunner().invoke(cli, ["station", "rules", str(store.folder), *map(str, arguments)])
+
+    change = tmp_path / "rules.json"
+    channel = {"kind": "webhook", "name": "office", "url": "https://office.example", "secret": "s3cret"}
+    change.write_text(json.dumps({"keep_days": {"person": 5}, "channels": [channel]}))
+    assert rules("--change", change).exit_code == 2  # who?
+    said = rules("--change", change, "--who", "Kari", "--json")
+    kept = json.loads(said.stdout)
+    assert (kept["keep_days"], kept["alarm"]) == ({"person": 5}, ["cat"])
+    assert 'keep_days: {"person": 5}' in rules().stdout
+    assert "office.example" in rules().stdout and "s3cret" not in rules().stdout + said.stdout
+    with store.reading() as session:
+        row = session.scalars(select(Audit).order_by(Audit.id.desc())).first()
+    assert row is not None and (row.who, row.what) == ("Kari", "rules")
+    for bad, why in (('{"keep": 1}', "no such rules"), ('{"alarm_min": 2}', "alarm_min"), ("[", "no JSON")):
+        change.write_text(bad)
+        refused = rules("--change", change, "--who", "Kari")
+        assert refused.exit_code == 1 and why in refused.output
