@@ -116,11 +116,20 @@ class Predictor:
         """
         if label is not None and label not in self.vocab:
             raise ValueError(f"{label!r} is none of {', '.join(self.vocab)}")
+        return self.predict_and_explain(photo, label)[1]
+
+    def predict_and_explain(
+        self, photo: Source, label: str | None = None
+    ) -> tuple[Prediction, ActivationMap]:
+        """Both in one pass, for a page that shows both; the same values, and raises as `explain`."""
         rule = self.info.rule
         image = open_photo(photo, need_px=rule.size_px).image
         outputs = self._one(fit_photo(image, rule)[None])
-        index = self.vocab.index(label) if label is not None else int(outputs["probs"][0].argmax())
-        return ActivationMap(class_evidence(outputs["cam"][0], index), seen_region(image.size, rule))
+        (prediction,) = self._predictions(outputs)
+        index = self.vocab.index(label or prediction.label)
+        return prediction, ActivationMap(
+            class_evidence(outputs["cam"][0], index), seen_region(image.size, rule)
+        )
 
     probed: npt.NDArray[np.float32]
     """What it answered on the drawn probes when it was loaded: (probes, classes) probabilities."""

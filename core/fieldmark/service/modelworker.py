@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from fieldmark.errors import FieldmarkError, ModelFileError
-from fieldmark.prediction import Prediction
+from fieldmark.errors import BadImageError, FieldmarkError, ModelFileError
+from fieldmark.prediction import Failure
 from fieldmark.predictor import Predictor
 from fieldmark.servedmodel import ServedModel, no_model
 from fieldmark.service.answer import ModelFacts, facts_record, map_record, result_record
@@ -91,18 +91,29 @@ class ModelWorker:
 
 
 def _answers(model: Predictor, frame: Frame) -> dict[str, object]:
-    answers = []
-    for photo, result, label in zip(frame.parts, model.predict(frame.parts), frame.head["maps"], strict=True):
-        record = result_record(result)
-        if label is not None and isinstance(result, Prediction):
-            record["map"] = _map(model, photo, label or result.label)
-        answers.append(record)
+    labels = [_known(model, label) for label in frame.head["maps"]]
+    plain = iter(
+        model.predict([photo for photo, label in zip(frame.parts, labels, strict=True) if label is None])
+    )
+    answers = [
+        result_record(next(plain)) if label is None else _with_map(model, photo, label)
+        for photo, label in zip(frame.parts, labels, strict=True)
+    ]
     return {"sha256": model.sha256, "answers": answers}
 
 
-def _map(model: Predictor, photo: bytes, label: str) -> dict[str, object] | None:
-    """Where the model looked for a label; None where it has no such class, as after a swap."""
-    return map_record(model.explain(photo, label)) if label in model.vocab else None
+def _known(model: Predictor, label: str | None) -> str | None:
+    """The label whose map is wanted; None for no map, also where there is no such class, as after a swap."""
+    return label if not label or label in model.vocab else None
+
+
+def _with_map(model: Predictor, photo: bytes, label: str) -> dict[str, object]:
+    """The answer and where the model looked for a label, or for its answer where that is ""; in one pass."""
+    try:
+        prediction, activation = model.predict_and_explain(photo, label or None)
+    except BadImageError as error:
+        return result_record(Failure(error.code, str(error)))
+    return {**result_record(prediction), "map": map_record(activation)}
 
 
 def main() -> None:
