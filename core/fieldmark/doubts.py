@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fieldmark.backbones import DEFAULT_ARCH, load_backbone
 from fieldmark.issue import Issue, weighed
 from fieldmark.labelerrors import find_label_errors
-from fieldmark.oddones import find_odd_ones
+from fieldmark.oddones import Features, as_kinds, find_odd_ones
 from fieldmark.suspects import Suspects
 
 UNCERTAIN = 0.8
 """Share of the score of a label that confident learning does not suspect."""
 ODD_FROM = 0.5
 """Score from which on a photo is listed as odd."""
+RARE = 0.05
+"""Share of a class up to which photos count as odd wholly: what a tenth of a class does, such as hands before another
+wall, is a look of its own. Such photos are listed behind wrong labels."""
 
 
 def label_issues(suspects: Suspects) -> Iterator[Issue]:
@@ -35,15 +39,23 @@ def label_issues(suspects: Suspects) -> Iterator[Issue]:
 
 def odd_issues(suspects: Suspects) -> Iterator[Issue]:
     """List photos that look like none of their class."""
-    odd = find_odd_ones(suspects.features, suspects.targets, suspects.groups)
-    for place in (odd.scores >= ODD_FROM).nonzero()[0]:
+    odd = find_odd_ones(_as_kinds(suspects), suspects.targets, suspects.groups)
+    listed = odd.scores >= ODD_FROM
+    for place in listed.nonzero()[0]:
         item = suspects.items[place]
+        share = float(listed[suspects.targets == suspects.targets[place]].mean())
         yield Issue(
             item.path,
             item.hash,
             "odd",
-            weighed("odd", float(odd.scores[place])),
+            weighed("odd", float(odd.scores[place]) * min(1.0, RARE / share)),
             item.label,
             None,
             f"It looks like no other photo of {item.label}.",
         )
+
+
+def _as_kinds(suspects: Suspects) -> Features:
+    if suspects.arch != DEFAULT_ARCH:
+        return suspects.features  # other backbones may bring no ImageNet head
+    return as_kinds(suspects.features, load_backbone(suspects.arch).imagenet_head())

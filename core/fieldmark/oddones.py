@@ -4,7 +4,12 @@ On a messy scrape this finds more wrong photos than any doubt about labels does:
 a class is often sure of a map, a logo or another animal. A photo's distance to its class is the mean cosine
 distance to the nearest third of it. Not to the nearest five: wrong photos come in clumps (pages of one book,
 views of one camera), and would be each other's company. For the same reason the distance is taken twice, the
-second time without the photos that were farthest away. `make bench-clean` measures it.
+second time without the photos that were farthest away.
+
+Photos are compared by what the backbone takes them for, not by its features: by the logits of the 1000 kinds it was
+trained on, where it brings them. There a drawing or a page is far from insects on flowers, which features scatter.
+Of 19 ways to compare this was the best on bears and food, average precision .997 against .990 by features; on ants and
+bees, which took no part in choosing, it is .87 to .89 against .74 to .86. `make bench-clean` measures it.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fieldmark.backbones import ImageNetHead
 from fieldmark.familiarity import unit_length
 
 Features = npt.NDArray[np.float32]
@@ -44,11 +50,17 @@ class OddOnes:
     """(n,) 0 … 1: .5 where a distance is at the edge of what its class usually has."""
 
 
+def as_kinds(features: Features, head: ImageNetHead) -> Features:
+    """Turn raw features (n, dim) into what a backbone takes photos for: its logits less their mean, (n, kinds)."""
+    logits = features @ head.weight.T + head.bias
+    return np.asarray(logits - logits.mean(axis=1, keepdims=True), np.float32)
+
+
 def find_odd_ones(features: Features, targets: Indices, groups: Indices, *, seed: int = 42) -> OddOnes:
     """Measure how odd each photo is within its class.
 
     Args:
-        features: (n, dim) raw features.
+        features: (n, dim) of `as_kinds`, or raw features where the backbone has no kinds.
         targets: (n,) given labels; each value is a class.
         groups: (n,) photos with the same number are duplicates, which are no company for each other.
         seed: draws the photos of a large class that others are compared with.

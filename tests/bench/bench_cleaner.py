@@ -38,7 +38,7 @@ from fieldmark_widgets.cleaner import Cleaner
 from server.running import free_port, run
 
 DIGITS = Path(__file__).parents[3] / "shared" / "data" / "sign_digits"
-PHOTOS, PLANTED, GOAL_KEYS, MOST_KEYS = 2_000, 40, 120, 400
+PHOTOS, PLANTED, GOAL_KEYS, MOST_KEYS = 2_000, 40, 120, 240
 SIZES = {20_000: 1.0, 100_000: 2.0}
 GOAL_DECISION_MS, GOAL_TASK_MS = 20.0, 50.0
 DECISIONS = 60
@@ -84,10 +84,13 @@ def count_keys(browser: Browser, work: Path) -> bool:
         guest.page.locator("[data-step=clean]").click(timeout=60_000)
         guest.page.locator(".fm-cleaner.is-ready .fm-cell img").first.wait_for(timeout=120_000)
         guest.page.locator(".fm-cleaner-photos .fm-grid").focus()
-        pressed, mended = press_keys(guest.page, truth)
+        mended_at = press_keys(guest.page, truth)
+    mended = len(mended_at)
+    pressed = mended_at[-1] if mended == PLANTED else MOST_KEYS
+    within = sum(at <= GOAL_KEYS for at in mended_at)
     print(
-        f"keys: {mended} of {PLANTED} planted errors among {len(truth):,} photos mended with {pressed} presses "
-        f"(goal {GOAL_KEYS}); fastai's cleaner at its best: {count_fastai(truth, dataset)} clicks"
+        f"keys: {mended} of {PLANTED} planted errors among {len(truth):,} photos mended with {pressed} presses, "
+        f"{within} within {GOAL_KEYS} (the goal for all; at {mended_at}); fastai's cleaner at its best: {count_fastai(truth, dataset)} clicks"
     )
     return mended == PLANTED and pressed <= GOAL_KEYS
 
@@ -109,11 +112,11 @@ def plant(folder: Path) -> dict[str, str]:
     return truth
 
 
-def press_keys(page: Page, truth: dict[str, str]) -> tuple[int, int]:
-    """Look at one photo after the other, the most doubtful first; how many keys, and how many errors are mended."""
-    pressed = mended = 0
+def press_keys(page: Page, truth: dict[str, str]) -> list[int]:
+    """Look at one photo after the other, the most doubtful first; with how many presses each error is mended."""
+    pressed, mended_at = 0, list[int]()
     labels = sorted(set(truth.values()))
-    while mended < PLANTED and pressed < MOST_KEYS:
+    while len(mended_at) < PLANTED and pressed < MOST_KEYS:
         title = page.locator(".fm-cleaner-target b").inner_text()
         detail = page.locator(".fm-cleaner-target .fm-soft").inner_text()
         given, _, said = title.partition(" → ")
@@ -121,12 +124,13 @@ def press_keys(page: Page, truth: dict[str, str]) -> tuple[int, int]:
         key = "Enter" if own == given else "a" if own == said else str((labels.index(own) + 1) % 10)
         page.keyboard.press(key)
         pressed += 1
-        mended += own != given
+        if own != given:
+            mended_at.append(pressed)
         page.wait_for_function(
             "before => document.querySelector('.fm-cleaner-target .fm-soft')?.innerText !== before",
             arg=detail,
         )
-    return pressed, mended
+    return mended_at
 
 
 def count_fastai(truth: dict[str, str], dataset: Path) -> int:

@@ -6,13 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from core.test_cli import fieldmark
 from fieldmark.callbacks import Progress
 from fieldmark.cleaning import Issue, IssueFinder, find_issues, folder_issues, project_issues
-from fieldmark.dataset import read_dataset
+from fieldmark.dataset import Item, read_dataset
+from fieldmark.doubts import odd_issues
 from fieldmark.errors import Cancelled
 from fieldmark.importing import import_photos
 from fieldmark.issue import KINDS, WEIGHTS, weighed
@@ -20,6 +22,7 @@ from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark.sample import MISLABELLED, write_sample
 from fieldmark.splitfile import given_split
+from fieldmark.suspects import Suspects
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +157,21 @@ def test_the_command_prints_a_table_and_refuses_an_unknown_kind(faulty: Path) ->
     lines = fieldmark("issues", faulty, "--kind", "leak").stdout.splitlines()
     assert [line.split()[1] for line in lines] == ["leak"] * len(lines)
     assert "none of" in fieldmark("issues", faulty, "--kind", "ugly", code=2).stderr
+
+
+def test_a_look_that_many_photos_of_a_class_have_is_listed_behind_one_that_few_have() -> None:
+    dice = np.random.default_rng(0)
+
+    def listed(strangers: int) -> list[float]:
+        features = 0.05 * dice.standard_normal((100, 64)).astype(np.float32)
+        features[:, 0] += 1
+        features[:strangers, :2] = 0, 1
+        items = tuple(Item(Path(f"{n}.jpg"), "cat", str(n)) for n in range(100))
+        suspects = Suspects(
+            items, 100, ("cat",), np.ones((100, 1), np.float32), features, (None,) * 100, arch="other"
+        )
+        return [issue.score for issue in odd_issues(suspects)]
+
+    few, many = listed(3), listed(12)
+    assert (len(few), len(many)) == (3, 12)
+    assert max(many) < 0.5 * min(few)

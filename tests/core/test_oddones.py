@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from fieldmark.oddones import SAMPLE, find_odd_ones
+from fieldmark.backbones import ImageNetHead
+from fieldmark.oddones import SAMPLE, as_kinds, find_odd_ones
 
 
 def bundle(n: int, dim: int, at: int, dice: np.random.Generator) -> np.ndarray:
@@ -44,3 +46,16 @@ def test_a_large_class_is_compared_with_a_sample_of_it() -> None:
     features = np.concatenate([bundle(3 * SAMPLE, 16, 0, dice), bundle(20, 16, 5, dice)])
     odd = find_odd_ones(features, np.zeros(len(features), int), np.arange(len(features)))
     assert set(np.argsort(-odd.scores)[:20]) == set(range(3 * SAMPLE, len(features)))
+
+
+def test_photos_are_compared_by_what_they_are_taken_for() -> None:
+    """What no kind looks at, such as the light, tells nothing; nor how strong all kinds are."""
+    dice = np.random.default_rng(3)
+    weight = dice.standard_normal((20, 8)).astype(np.float32)
+    weight[:, 0] = 0
+    head = ImageNetHead(weight, dice.standard_normal(20).astype(np.float32))
+    features = dice.standard_normal((6, 8)).astype(np.float32)
+    lit = features + 5 * np.eye(8, dtype=np.float32)[0]
+    assert as_kinds(lit, head) == pytest.approx(as_kinds(features, head))
+    stronger = ImageNetHead(weight, head.bias + 3)
+    assert as_kinds(features, stronger) == pytest.approx(as_kinds(features, head), abs=1e-5)
