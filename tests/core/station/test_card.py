@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,46 +14,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
-from skimage.data import chelsea, gravel
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from core.station.cards import taker, video
 from core.station.conftest import NOON, SetClock, events, picture
 from fieldmark.callbacks import Progress
 from fieldmark.cli import cli
-from fieldmark.errors import BadImageError, Cancelled, DatasetError
-from fieldmark.station.card import CardReport, clocks, import_card, same_elsewhere, take_file
-from fieldmark.station.clipframes import MOST_FRAMES, read_clip
-from fieldmark.station.ingest import Arrival
-from fieldmark.station.stations import camera_named, the_station
+from fieldmark.errors import Cancelled, DatasetError
+from fieldmark.station.card import CardReport, clocks, import_card, same_elsewhere
 from fieldmark.station.store import FILE_NAME, Store, open_store
 from fieldmark.station.tables import Camera, Clip, Frame, Rejected
 from fieldmark.station.worker import Worker, only_writer
 
 LOCAL = datetime(2019, 7, 1, 3, 30)
-
-
-def video(path: Path, *, seconds: int = 4, moving: bool = True) -> Path:
-    """A cat that walks over gravel, at 8 frames a second."""
-    cat = Image.fromarray(chelsea())
-    ground = Image.fromarray(gravel()).convert("RGB") if moving else cat
-    ground, cat = ground.resize((320, 240)), cat.resize((120, 90))
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=8)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        for number in range(8 * seconds):
-            scene = ground.copy()
-            if moving:
-                scene.paste(cat, (number * 200 // (8 * seconds), 100))
-            for packet in stream.encode(av.VideoFrame.from_ndarray(np.asarray(scene), format="rgb24")):
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)
-    return path
 
 
 @pytest.fixture
@@ -69,12 +44,6 @@ def card(tmp_path: Path) -> Path:
     (folder / "DCIM" / "Thumbs.db").write_bytes(b"thumbs")
     (folder / "DCIM" / "broken.jpg").write_bytes(data[:5000])
     return folder
-
-
-def taker(worker: Worker, camera: str = "north") -> Callable[[Path, str], Arrival]:
-    with worker.store.writing() as session:
-        number = camera_named(session, the_station(session), camera, now=worker.clock()).id
-    return lambda path, name: take_file(worker.ingest, path, number, name, "card")
 
 
 def snapshot(folder: Path) -> list[tuple[str, bytes, int]]:
@@ -149,84 +118,6 @@ def test_a_folder_without_pictures_says_so(worker: Worker, tmp_path: Path) -> No
         import_card(tmp_path / "card", taker(worker))
     with pytest.raises(DatasetError, match="no folder"):
         import_card(tmp_path / "nothing", taker(worker))
-
-
-def test_a_video_becomes_one_event_and_is_kept_whole(worker: Worker, tmp_path: Path) -> None:
-    path = video(tmp_path / "card.avi")
-    (tmp_path / "card").mkdir()
-    shutil.move(path, tmp_path / "card" / "MOV_0001.AVI")
-    report = import_card(tmp_path / "card", taker(worker))
-    assert (report.videos, report.photos) == (1, 0)
-    worker.round()
-    (event,) = events(worker.store)
-    with worker.store.reading() as session:
-        clip = session.scalars(select(Clip)).one()
-        frames = session.scalars(select(Frame).order_by(Frame.clip_frame)).all()
-    assert event.n_frames == len(frames) >= 3
-    assert [frame.clip_frame for frame in frames] == sorted({frame.clip_frame for frame in frames})
-    assert worker.media.get(clip.sha256) == (tmp_path / "card" / "MOV_0001.AVI").read_bytes()
-    assert import_card(tmp_path / "card", taker(worker)).duplicates == 1
-
-
-def test_frames_of_a_video_stay_together_however_far_apart(worker: Worker, tmp_path: Path) -> None:
-    taker(worker)
-    path = video(tmp_path / "clip.avi")
-    worker.ingest.take_clip(path, 1, "clip.avi", "card")
-    with worker.store.writing() as session:
-        for number, frame in enumerate(session.scalars(select(Frame))):
-            frame.at += timedelta(minutes=10 * number)
-    worker.round()
-    assert len(events(worker.store)) == 1
-
-
-def test_a_still_video_is_one_frame_and_a_long_one_no_more_than_twelve(tmp_path: Path) -> None:
-    assert len(read_clip(video(tmp_path / "still.avi", moving=False)).frames) == 1
-    content = read_clip(video(tmp_path / "long.avi", seconds=40))
-    assert 6 <= len(content.frames) <= MOST_FRAMES
-    assert content.frames[-1].second > 25  # spread over all of it
-    assert all(Image.open(io.BytesIO(frame.jpeg)).size == (320, 240) for frame in content.frames)
-
-
-def test_what_only_calls_itself_a_video_is_refused_with_its_reason(worker: Worker, tmp_path: Path) -> None:
-    good = video(tmp_path / "good.avi").read_bytes()
-    for name, data in (("html.mp4", b"<html>401</html>" * 50), ("empty.mp4", b""), ("cut.avi", good[:900])):
-        path = tmp_path / name
-        path.write_bytes(data)
-        with pytest.raises(BadImageError, match="cannot be used as a video") as caught:
-            read_clip(path)
-        assert caught.value.code == "bad_video"
-    taker(worker)
-    assert worker.ingest.take_clip(path, 1, "cut.avi", "card").status == "rejected"
-
-
-def test_a_decoder_that_hangs_is_ended(tmp_path: Path) -> None:
-    with pytest.raises(BadImageError, match="did not end"):
-        read_clip(video(tmp_path / "clip.avi"), timeout_s=0.01)
-
-
-def test_a_video_that_is_dropped_into_the_spool_is_taken_in(worker: Worker) -> None:
-    folder = worker.spool.folder / "north"
-    folder.mkdir()
-    video(folder / "clip.avi")
-    done = worker.round()
-    assert done.new == 1 and not (folder / "clip.avi").exists()
-    with worker.store.reading() as session:
-        assert session.scalar(select(Camera.heard_at)) == NOON
-
-
-def test_real_infrared_clips_are_one_event_each(worker: Worker, shared_photos: Path) -> None:
-    report = import_card(shared_photos / "clips", taker(worker))
-    assert report.videos == 2
-    worker.round()
-    with worker.store.reading() as session:
-        clips = session.scalars(select(Clip).order_by(Clip.name)).all()
-        began = session.scalar(select(func.min(Frame.at)).where(Frame.clip_id == clips[0].id))
-        n_events = session.scalar(
-            select(func.count(Frame.event_id.distinct())).where(Frame.clip_id == clips[0].id)
-        )
-    assert n_events == 1
-    assert began == datetime(2025, 11, 12, 2, 3, 13, tzinfo=UTC)  # as the file says
-    assert [round(clip.length_s) for clip in clips] == [1, 15]
 
 
 def test_a_store_of_the_first_revision_is_brought_up_to_date_with_its_frames(

@@ -83,7 +83,7 @@ def test_real_cameras_with_visitors_are_left_alone(shared_photos: Path) -> None:
     base = shared_photos / "camtrap_varanger"
 
     for camera in (1, 2, 3):
-        paths = sorted(base.rglob(f"vj_ga_hu_{camera}_*"), key=lambda path: path.name)
+        paths = sorted(base.rglob(f"vj_ga_hu_{camera}_*"), key=lambda path: path.name)[-40:]
         assert judge_view(sights([path.read_bytes() for path in paths])).state == "ok"
 
 
