@@ -41,6 +41,7 @@ from fieldmark_server.apptable import APPS, find_apps, find_notebooks
 from fieldmark_server.assets import AssetHandler
 from fieldmark_server.backend import LOOPBACK, Backend
 from fieldmark_server.channel import KernelChannel
+from fieldmark_server.demostation import PLACE, DemoHandler, DemoStation, offered
 from fieldmark_server.goodbye import GoodbyeHandler
 from fieldmark_server.login import LoginPage, LogoutPage
 from fieldmark_server.pages import AppPage, MissingPage, StartPage, describe_page
@@ -133,6 +134,8 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         os.environ |= self.backend.announce(f"http://{_reachable(self._sockets)}{self.base_url}")
         if self.serves_others:
             os.environ |= permit_for_others(os.environ, known=not self.backend.public)
+        if self.demo is not None:
+            os.environ["FIELDMARK_DEMO_URL"] = url_path_join(self.base_url, PLACE)
         self.backend.service.start()
         super().start()
 
@@ -158,6 +161,11 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         jobs = JobBook(find_jobs(os.environ), find_datasets(os.environ))
         service = Service(*find_models(os.environ))
         return Backend(service, jobs, public=is_public, token=token, patience_s=self.patience_s)
+
+    @cached_property
+    def demo(self) -> DemoStation | None:
+        """The simulated station, where the dashboard is served and no real station is watched."""
+        return offered(os.environ) if self.private_apps else None
 
     def init_settings(self) -> dict[str, Any]:
         """Settings of the web server."""
@@ -190,7 +198,7 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
             "unclaimed_s": self.unclaimed_s,
         }
         routes = [
-            (r"/", StartPage, {"cards": cards}),
+            (r"/", StartPage, {"cards": cards, "demo": PLACE if self.demo else ""}),
             (rf"/({names})/?", AppPage, app),
             (r"/assets/([\w.]+)", AssetHandler, {}),
             (rf"/api/kernels/{KERNEL}", KernelHandler, {}),
@@ -199,6 +207,8 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/labextensions/(.*)", FileFindHandler, {"path": self.labextensions_path}),
         ]
+        if self.demo is not None:
+            routes += [(f"/{PLACE}", DemoHandler, {"demo": self.demo})]
         if not self.backend.public:
             routes += [(r"/login", LoginPage, {}), (r"/logout", LogoutPage, {})]
         ours = [(url_path_join(self.base_url, route), *rest) for route, *rest in routes]
@@ -238,6 +248,8 @@ class App(Voila):  # type: ignore[misc]  # voila carries no types
         """End the model and every kernel; one that is only just starting cannot be ended, so it is waited for."""
         self.backend.service.stop()
         self.backend.jobs.close()
+        if self.demo is not None:
+            self.demo.stop()
         self.ioloop.run_sync(self._end_kernels)
         shutil.rmtree(self.connection_dir, ignore_errors=True)
 

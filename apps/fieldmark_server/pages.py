@@ -56,15 +56,18 @@ class Page(JupyterHandler):
 class StartPage(Page):
     """Lists the apps."""
 
-    def initialize(self, *, cards: tuple[AppCard, ...]) -> None:
-        """Take the apps to list."""
-        self.cards = cards
+    def initialize(self, *, cards: tuple[AppCard, ...], demo: str) -> None:
+        """Take the apps to list, and where the simulated station is asked for; empty where it is not offered."""
+        self.cards, self.demo = cards, demo
 
     @web.authenticated
     def get(self) -> None:
         """Show the list."""
         who = account_of(self)
-        self.render_page("start.html", "Fieldmark", cards=[c for c in self.cards if c.is_open_to(who)])
+        cards = [card for card in self.cards if card.is_open_to(who)]
+        demo = self.demo if any(card.name == "monitor" for card in cards) else ""
+        xsrf = self.xsrf_token.decode() if demo else ""
+        self.render_page("start.html", "Fieldmark", cards=cards, demo=demo, xsrf=xsrf)
 
 
 class MissingPage(Page):

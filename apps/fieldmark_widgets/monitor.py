@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import traitlets
+from sqlalchemy import select
 
 from fieldmark.images import encode_display, open_photo
 from fieldmark.station import simulate
@@ -27,7 +28,6 @@ from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
 from fieldmark.station.reviews import Said
 from fieldmark.station.sentences import say_audit, say_precision, say_rate
-from fieldmark.station.stations import the_station
 from fieldmark.station.store import FILE_NAME, MEDIA, Store, open_store
 from fieldmark.station.tables import Frame, Station
 from fieldmark_widgets.assets import module, stylesheet
@@ -71,15 +71,21 @@ class Monitor(Component):
     _queue = traitlets.List(traitlets.Dict()).tag(sync=True)
     _figures = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _did = traitlets.Unicode("").tag(sync=True)
+    _demo_url = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, folder: str | Path, *, clock: Clock = _now, **traits: Any) -> None:
-        """Show the station in a folder; it may be made later."""
+    def __init__(self, folder: str | Path, *, demo_url: str = "", clock: Clock = _now, **traits: Any) -> None:
+        """Show the station in a folder; it may be made later.
+
+        Args:
+            demo_url: where the server plays a simulated station in this folder, when the page asks for it.
+        """
         self.folder, self.clock = Path(folder), clock
         self.desk = DeskClient(self.folder)
         self._store: Store | None = None
         self._measured_at: datetime | None = None
         self._reviewed: list[int] = []
-        super().__init__(_folder=str(folder), **traits)
+        own = self.folder.with_name("station") if demo_url else self.folder
+        super().__init__(_folder=str(own), _demo_url=demo_url, **traits)
         self.on_msg(self._receive)
         self.look()
 
@@ -94,7 +100,10 @@ class Monitor(Component):
             self.state = "empty"
             return
         with store.reading() as session:
-            station = the_station(session)
+            station = session.scalars(select(Station).order_by(Station.id)).first()
+            if station is None:  # it is being made
+                self.state = "empty"
+                return
             board = look(session, station, who=self.who, now=self.clock())
             if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
                 self._figures = _say_week(session, station, self.clock())
@@ -202,7 +211,7 @@ def _describe_tile(tile: CameraTile, now: datetime) -> dict[str, Any]:
     return {
         "name": tile.name,
         "urgency": tile.urgency,
-        "word": MONITOR[tile.urgency],
+        "word": MONITOR["new" if tile.heard_at is None else tile.urgency],
         "text": f"{waiting}{heard}",
         "frame": tile.frame_id,
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fieldmark.modelplaces import SERVED, find_demo_model, find_models
+from fieldmark.modelplaces import SERVED, find_demo_model, find_models, find_station
 from fieldmark_widgets.guard import log_to_console
 
 
@@ -25,6 +25,8 @@ class Settings:
     """The folder of the station that the dashboard shows; it may be missing."""
     data: Path | None = None
     """A folder of photos to work on."""
+    demo_url: str = ""
+    """Where the server starts the simulated station when a page asks for it; empty where it does not."""
     corrections: Path | None = None
     """Where photos are kept that visitors corrected, with their consent; None keeps nothing."""
 
@@ -43,16 +45,17 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     values = os.environ if environment is None else environment
     if "VOILA_BASE_URL" in values:  # set by the server for the kernels of its visitors
         log_to_console()
-    datasets, data, station = (
+    datasets, data = (
         Path(value).expanduser() if (value := values.get(f"FIELDMARK_{name}")) else None
-        for name in ("DATASETS", "DATA", "STATION")
+        for name in ("DATASETS", "DATA")
     )
     demo = find_demo_model(values)
     return Settings(
         models=find_models(values),
         served=demo.with_name(SERVED),
         datasets=datasets or demo.parents[1] / "datasets",
-        station=station or demo.parents[1] / "station",
+        station=find_station(values),
+        demo_url=values.get("FIELDMARK_DEMO_URL", ""),
         data=data,
         corrections=_find_corrections(values),
     )

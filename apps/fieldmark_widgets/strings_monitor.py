@@ -8,9 +8,15 @@ MONITOR = MappingProxyType(
     {
         "region": "Watched cameras",
         "empty_title": "No station yet",
-        "empty": "A station is a folder into which cameras drop their pictures. To see one at work, play a week of cameras "
-        "that do not exist; then run it and come back to this page:",
-        "empty_command": "fieldmark station simulate --store {folder}\nfieldmark station run {folder} --model {folder}/cats.onnx",
+        "empty": "A station is a folder into which cameras drop their pictures. Yours begins with two commands:",
+        "empty_command": 'fieldmark station init {folder} --name "Lake Camp" --alarm bear\n'
+        "fieldmark station run {folder} --model MODEL.onnx",
+        "demo": "Watch a simulated station",
+        "demo_on": "Let it go on",
+        "demo_hint": "Cameras that do not exist see a cat, live; it begins within seconds and stops with this server.",
+        "demo_begins": "It begins …",
+        "demo_failed": "It did not begin. Reload the page and try again.",
+        "demo_stopped": "The simulated cameras stand still.",
         "stage_1": "Stage 1, beside the rangers: nothing leaves the station.",
         "stage_2": "Stage 2, under their eye: what you confirm is sent.",
         "stage_3": "Stage 3, with room: familiar alarms are sent by themselves.",
@@ -59,7 +65,8 @@ MONITOR = MappingProxyType(
         "ok": "watching",
         "waiting": "{n} to review",
         "heard": "heard {ago} ago",
-        "never": "never heard",
+        "new": "not heard yet",
+        "never": "its first picture makes it watch",
         "no_worker": "No worker runs, so nothing new comes in and nothing can be decided. Start it:",
         "worker_command": "fieldmark station run {folder} --model MODEL.onnx",
         "worker_note": "The worker pauses: {note}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -136,6 +137,32 @@ def simulate(
     for line in done.lines():
         output.print(line)
     output.print(f"Look at it: fieldmark serve --station {store}; or: fieldmark station report {store}")
+
+
+@cli.command()
+@command
+def demo(
+    folder: Folder,
+    attached: Annotated[
+        bool, typer.Option("--attached", hidden=True, help="End when standard input ends.")
+    ] = False,
+) -> None:
+    """Play a simulated station that watches now: the day before in seconds, then visits every few seconds."""
+    from fieldmark.station.demo import play_demo
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if attached:  # whoever started it holds the other end, and lets go of it however it ends
+        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+    else:
+        errors.print(f"Look at it: fieldmark serve --station {folder}")
+    play_demo(folder, stop, told=errors.print)
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    sys.stdin.read()
+    stop.set()
 
 
 def _midnight() -> datetime:

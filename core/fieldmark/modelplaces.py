@@ -1,4 +1,4 @@
-"""Where the apps find the model to answer with: the same for the server and for a visitor's kernel."""
+"""Where the apps find what they work with: the same for the server and for a visitor's kernel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ DEMO_MODEL = Path("var", "models", "bears.onnx")
 """The model that comes with Fieldmark, below the repository or the working folder."""
 SERVED = "served.onnx"
 """The model that the studio put into the classify app, beside the demo model."""
+
+DEMO_STATION = "demo-station"
+"""The folder of the simulated station, beside that of one's own."""
 
 
 def find_models(environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -36,6 +39,14 @@ def find_datasets(environment: Mapping[str, str]) -> Path:
     if named := environment.get("FIELDMARK_DATASETS"):
         return Path(named).expanduser()
     return find_demo_model(environment).parents[1] / "datasets"
+
+
+def find_station(environment: Mapping[str, str]) -> Path:
+    """The folder of the watched station, which may be missing: FIELDMARK_STATION; one's own in FIELDMARK_HOME; the demo's."""
+    if named := environment.get("FIELDMARK_STATION"):
+        return Path(named).expanduser()
+    own = find_demo_model(environment).parents[1] / "station"
+    return own if own.is_dir() else own.with_name(DEMO_STATION)
 
 
 def find_jobs(environment: Mapping[str, str]) -> Path:

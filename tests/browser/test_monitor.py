@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,20 +129,41 @@ def test_the_dashboard_fits_every_screen(
                 guest.keep(f"monitor-{size['width']}-{scheme}")
 
 
-def test_where_there_is_no_station_the_page_says_how_to_make_one(
+def home_serving(home: Path, model: Path) -> AbstractContextManager[RunningServer]:
+    """A server where no station is watched yet."""
+    command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port()), "--model", str(model)]
+    return run(command, FIELDMARK_HOME=str(home))
+
+
+def test_a_newcomer_sees_the_simulated_station_live_in_one_click_and_it_stops_with_the_server(
     chromium: Browser, cat_model: Path, tmp_path: Path
 ) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "fieldmark",
-        "serve",
-        "--port",
-        str(free_port()),
-        "--model",
-        str(cat_model),
-    ]
-    with run(command, FIELDMARK_HOME=str(tmp_path)) as server, visit(chromium, server.url) as guest:
+    with home_serving(tmp_path, cat_model) as server, visit(chromium, server.url) as guest:
+        page = guest.page
+        guest.open("/")
+        guest.keep("start-demo")
+        page.get_by_role("button", name="Watch the simulated station").click()
+        page.wait_for_url("**/monitor")
+        page.locator(".fm-monitor-stage img[src]").wait_for(timeout=60_000)
+        expect(page.locator(".fm-monitor")).to_contain_text("Simulated: no real camera")
+        expect(page.locator(".fm-monitor-tile.is-amber")).to_have_count(1, timeout=30_000)
+        expect(page.locator(".fm-monitor-tile.is-grey")).to_have_count(1)
+        page.locator(".fm-monitor-name").fill("Kari")
+        page.locator(".fm-monitor-name").press("Tab")
+        page.locator(".fm-monitor-desk").press("r")
+        expect(page.locator(".fm-monitor-did")).to_contain_text("nothing there")
+        guest.keep("monitor-demo")
+        endpoint = tmp_path / "demo-station" / ENDPOINT
+        assert endpoint.exists()
+    until(lambda: not endpoint.exists(), 15)
+
+
+def test_where_there_is_no_station_the_page_offers_the_simulated_one_and_says_how_to_make_ones_own(
+    chromium: Browser, cat_model: Path, tmp_path: Path
+) -> None:
+    with home_serving(tmp_path, cat_model) as server, visit(chromium, server.url) as guest:
         guest.open("/monitor")
-        expect(guest.page.locator(".fm-monitor")).to_contain_text("station simulate", timeout=60_000)
+        expect(guest.page.locator(".fm-monitor")).to_contain_text("station init", timeout=60_000)
         guest.keep("monitor-empty")
+        guest.page.get_by_role("button", name="Watch a simulated station").click()
+        guest.page.locator(".fm-monitor-wall li").first.wait_for(timeout=60_000)

@@ -59,7 +59,7 @@ def monitor(store: Store, clock: SetClock) -> Iterator[Monitor]:
 def test_without_a_station_it_says_how_to_begin(tmp_path: Path) -> None:
     monitor = Monitor(tmp_path / "nothing")
     assert monitor.state == "empty"
-    assert "station simulate" in monitor._strings["empty_command"]
+    assert "station init" in monitor._strings["empty_command"]
 
 
 def test_the_sighting_is_first_and_its_camera_is_red(monitor: Monitor) -> None:

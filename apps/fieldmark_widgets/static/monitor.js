@@ -74,9 +74,26 @@ function keepPictures(model) {
 
 function drawEmpty(model, strings) {
   const folder = model.get("_folder");
-  return make("div", { class: "fm-card" }, make("h2", { class: "fm-title", text: strings.empty_title }),
+  return make("div", { class: "fm-card fm-monitor-empty" }, make("h2", { class: "fm-title", text: strings.empty_title }),
+    ...drawDemo(model, strings, strings.demo, strings.demo_hint),
     make("p", { class: "fm-soft", text: strings.empty }),
     make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.empty_command, { folder }) }));
+}
+
+// The button that lets the server play a simulated station; none where no server offers it.
+function drawDemo(model, strings, text, hint) {
+  const url = model.get("_demo_url");
+  if (!url) return [];
+  const said = make("p", { class: "fm-soft", role: "status", text: hint });
+  const go = makeButton(text, async () => {
+    go.disabled = true;
+    said.textContent = strings.demo_begins;
+    const token = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
+    const answer = await fetch(url, { method: "POST", headers: { "X-XSRFToken": token } }).catch(() => null);
+    go.disabled = Boolean(answer?.ok);
+    if (!answer?.ok) said.textContent = strings.demo_failed;
+  }, { kind: "fm-primary" });
+  return [go, said];
 }
 
 function drawHead(model, strings) {
@@ -95,8 +112,9 @@ function drawHead(model, strings) {
     name.textContent = station.name ?? "";
     stage.textContent = station.stage ?? "";
     simulated.hidden = !station.simulated;
-    const lines = station.worker === false
-      ? [make("p", { text: strings.no_worker }), make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.worker_command, { folder: model.get("_folder") }) })]
+    const lines = station.worker === false && station.simulated && model.get("_demo_url")
+      ? [make("p", { text: strings.demo_stopped }), ...drawDemo(model, strings, strings.demo_on, "")]
+      : station.worker === false ? [make("p", { text: strings.no_worker }), make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.worker_command, { folder: model.get("_folder") }) })]
       : station.note ? [make("p", { text: fill(strings.worker_note, { note: station.note }) })] : [];
     const text = JSON.stringify(lines.map((line) => line.textContent));
     if (stopped.dataset.said !== text) { stopped.dataset.said = text; stopped.replaceChildren(...lines); }

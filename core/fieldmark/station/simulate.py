@@ -27,6 +27,8 @@ from fieldmark.stats import wilson
 
 ZONE = "UTC"
 NAME = "Simulated station"
+MODEL_NAME = "cats.onnx"
+"""File of the cat model in the folder of a simulated station."""
 RULES = Rules(alarm=("cat",), blank=("nothing",), alarm_min=0.3, sure_min=0.5)
 CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
 LATENCY = timedelta(seconds=20)
@@ -119,7 +121,7 @@ def cat_predictor(folder: Path) -> Predictor:
     """Give the model that watches the composed frames: cats by ImageNet's kinds, trained on no photo."""
     from fieldmark.pretrained import build_pretrained
 
-    path = folder / "cats.onnx"
+    path = folder / MODEL_NAME
     build_pretrained({"cat": CATS}, path, rest="nothing", title="Cats (simulated station)")
     return Predictor.load(path)
 
@@ -154,10 +156,10 @@ def _play(
             from_the_start = camera_named(session, the_station(session), camera_name(camera), now=clock())
             from_the_start.since = planted.begin
     duplicates, done = 0, 0
-    for group in _together(planted.shots):
+    for group in together(planted.shots):
         clock.now = group[-1].at + LATENCY
         for shot in group:
-            _receive(shot, worker, source)
+            receive(shot, worker, source)
         duplicates += worker.round().duplicates
         done += len(group)
         callback(Progress("Playing", done, len(planted.shots)))
@@ -166,7 +168,7 @@ def _play(
     return duplicates
 
 
-def _together(shots: Sequence[Shot]) -> Iterator[list[Shot]]:
+def together(shots: Sequence[Shot]) -> Iterator[list[Shot]]:
     """Cut the frames into groups that follow each other closely."""
     group: list[Shot] = []
     for shot in shots:
@@ -178,7 +180,8 @@ def _together(shots: Sequence[Shot]) -> Iterator[list[Shot]]:
         yield group
 
 
-def _receive(shot: Shot, worker: Worker, source: FolderFrames | None) -> None:
+def receive(shot: Shot, worker: Worker, source: FolderFrames | None = None) -> None:
+    """Drop a frame into the spool, as its camera would."""
     data = source.bytes_of(shot) if source is not None else _frame(shot)
     if shot.is_broken:
         data = data[: len(data) // 2]

@@ -90,13 +90,17 @@ class Worker:
         *,
         models: tuple[Predictor, ...] = (),
         clock: Clock = utc_now,
+        beats: Clock | None = None,
         still_s: float = 2.0,
     ) -> None:
         """Work in the store's folder, whose spool is there, with loaded models: the first champion, others in its shadow.
 
         Without a model every event gets the first look that needs none.
+
+        Args:
+            beats: the clock by which it says that it lives, where `clock` is one that is played.
         """
-        self.store, self.clock = store, clock
+        self.store, self.clock, self.beats = store, clock, beats or clock
         self.media = Media(store.folder / MEDIA)
         self.spool = Spool(store.folder / SPOOL, still_s=still_s)
         self.ingest = Ingest(store, self.media, clock=clock)
@@ -193,7 +197,7 @@ class Worker:
         """Say that the worker lives, and what holds it up."""
         note = " ".join(done.faults.values())
         with contextlib.suppress(StoreError), self.store.writing() as session:
-            session.merge(Beat(name="worker", at=self.clock(), note=note))
+            session.merge(Beat(name="worker", at=self.beats(), note=note))
         if not done.faults:
             self._keep_reserve()
 
