@@ -12,6 +12,8 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from fieldmark.modelplaces import DEMO_STATION, find_station
+from fieldmark_server.accounts import account_of
+from fieldmark_server.apptable import APPS
 from fieldmark_server.pages import Page
 
 PLACE = "demo-station"
@@ -72,6 +74,8 @@ class DemoHandler(Page):
     @web.authenticated
     async def post(self) -> None:
         """Play it, and show it as soon as there is something to show."""
+        if not APPS["monitor"].is_open_to(account_of(self)):
+            raise web.HTTPError(403)
         self.demo.play()
         for _ in range(int(PATIENCE_S / 0.1)):
             if (self.demo.folder / STORE).is_file() or not self.demo.is_playing:
