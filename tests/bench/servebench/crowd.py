@@ -30,8 +30,9 @@ def crowd(model: Path, *, visitors: int, seconds: float) -> None:
         before, kernels = memory_mb(server), count_kernels(server)
         over = perf_counter() + seconds
 
-        def stay(visitor: LightVisitor) -> list[float]:
-            waits = []
+        def stay(place: int) -> list[float]:
+            visitor, waits = opened[place], []
+            time.sleep(place * EVERY_S / visitors)  # people do not all click in the same moment
             while perf_counter() < over:
                 start = perf_counter()
                 assert visitor.classify(photo) == "Cat"
@@ -40,7 +41,7 @@ def crowd(model: Path, *, visitors: int, seconds: float) -> None:
             return waits
 
         with ThreadPoolExecutor(visitors) as threads:
-            waits = [wait for stayed in threads.map(stay, opened) for wait in stayed]
+            waits = [wait for stayed in threads.map(stay, range(visitors)) for wait in stayed]
         grown, lost = memory_mb(server) - before, kernels - count_kernels(server)
         leave_all(opened)
     print(
