@@ -46,7 +46,7 @@ export default {
       overtaken.textContent = model.get("_overtaken");
       overtaken.hidden = !overtaken.textContent;
       blocker.textContent = model.get("_blocker");
-      blocker.hidden = !blocker.textContent;
+      blocker.hidden = !blocker.textContent || n > 0; // what waits may be what is missing: apply it first
       compared.textContent = model.get("_compared");
       compared.hidden = !compared.textContent;
       busyText.textContent = model.get("_progress");
