@@ -122,6 +122,7 @@ class _Collecting:
         self._receiver = Receiver(catalog, self._ledger, provider.name)
         self._batch: list[Arrival] = []
         self._flushed = monotonic()
+        self._flushing: asyncio.Task[None] | None = None
         self._act_id: int | None = None
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         self._known = 0
@@ -181,7 +182,7 @@ class _Collecting:
                 if candidate is not None and self._is_new(candidate, want, tried):
                     fetching.add(asyncio.create_task(self._fetch(candidate, want.name, client)))
                 if monotonic() - self._flushed > FLUSH_S:
-                    await self._flush()
+                    await self._flush_beside()
         finally:
             await _stop([*fetching, *offers.looking])
         if offers.failure is not None:  # raised only now: what was on its way has come
@@ -223,7 +224,7 @@ class _Collecting:
             self._batch.append(result)
             self._outcomes[result.outcome.label, result.outcome.url] = result.outcome
             if len(self._batch) >= BATCH:
-                await self._flush()
+                await self._flush_beside()
             return True
         self._settle(result)
         return False
@@ -232,6 +233,18 @@ class _Collecting:
         self._ledger.write(outcome)
         self._outcomes[outcome.label, outcome.url] = outcome
         self._watch(outcome)
+
+    async def _flush_beside(self) -> None:
+        """Let the catalog take what has arrived while the next photos come; one batch at a time."""
+        if self._flushing is None or self._flushing.done():
+            await self._flushed_before()
+            self._flushing = asyncio.create_task(self._flush())
+
+    async def _flushed_before(self) -> None:
+        """Wait for the batch that the catalog is taking; raises what it could not do."""
+        if self._flushing is not None:
+            flushing, self._flushing = self._flushing, None
+            await flushing
 
     async def _flush(self) -> None:
         """Let the catalog take what has arrived."""
@@ -254,6 +267,7 @@ class _Collecting:
         ]  # fmt: skip
 
     async def _finish(self) -> Path:
+        await self._flushed_before()
         await self._flush()
         return await asyncio.to_thread(write_credits, self._catalog)
 
