@@ -147,8 +147,10 @@ def take_label(guest: Visit, unlabelled: Path) -> bytes:
     page.get_by_role("button", name="Label them").click(timeout=60_000)
     page.locator(".fm-labeller.is-ready .fm-cell img").first.wait_for(timeout=60_000)
     target = page.locator(".fm-labeller .fm-cleaner-target")
+    target.filter(has_text="-train-").wait_for(timeout=60_000)
     page.locator(".fm-labeller .fm-cleaner-photos .fm-grid").focus()
     for left in range(119, 99, -1):
+        target.filter(has_text="-train-").wait_for()
         said = next(name for name in ("brick", "grass", "gravel") if f"{name}-" in target.inner_text())
         page.keyboard.press("/")
         page.keyboard.type(said)
