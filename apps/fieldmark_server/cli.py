@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,9 @@ def serve(
         os.environ |= _photos_to_work_on(_existing_folder(data))
     if station is not None:
         os.environ["FIELDMARK_STATION"] = str(_existing_folder(station))
+    # jsonschema, which comes with Voilà, would build 38 grammars of addresses with it, more than half of the start,
+    # to check a format that no schema of ours has; without it that check is left out.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from fieldmark_server.app import App  # half a second, which no other command should wait for
 
     private = host in LOOPBACK if studio is None else studio
