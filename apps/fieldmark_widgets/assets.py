@@ -23,6 +23,7 @@ PARTS = {
     "collector": ("progress",),
     "exporter": ("follow",),
     "importer": ("progress",),
+    "monitor": ("office",),
     "labeller": ("follow", "deciding"),
     "recorder": ("camera",),
     "results": ("follow", "plots"),

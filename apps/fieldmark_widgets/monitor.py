@@ -28,11 +28,13 @@ from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
 from fieldmark.station.reviews import Said
 from fieldmark.station.sentences import say_audit, say_precision, say_rate
+from fieldmark.station.stations import the_station
 from fieldmark.station.store import FILE_NAME, MEDIA, Store, open_store
 from fieldmark.station.tables import Frame, Station
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
+from fieldmark_widgets.monitoroffice import ACTS, FACTS, describe_me, describe_office
 from fieldmark_widgets.strings_monitor import MONITOR
 from fieldmark_widgets.uploader import Message
 
@@ -52,7 +54,8 @@ class Monitor(Component):
     """Shows the station in a folder, and takes reviews.
 
     Messages from the browser: `look`, every few seconds; `frame` (id, large), answered by `frame` with one buffer or
-    by `withheld`; `hold` (event); `review` (event, verdict, label); `undo`. `who` is set by the page.
+    by `withheld`; `hold` (event); `review` (event, verdict, label); `undo`; `sign_in` (name, pin), answered by `signed_in` with a
+    token; `resume` (token); `sign_out`; `office` (act, said). `who`, set by the page, counts only while nobody is entered.
     """
 
     _esm = module("monitor")
@@ -71,6 +74,8 @@ class Monitor(Component):
     _queue = traitlets.List(traitlets.Dict()).tag(sync=True)
     _figures = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _did = traitlets.Unicode("").tag(sync=True)
+    _me = traitlets.Dict().tag(sync=True)
+    _office = traitlets.Dict().tag(sync=True)
     _demo_url = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, folder: str | Path, *, demo_url: str = "", clock: Clock = _now, **traits: Any) -> None:
@@ -104,7 +109,10 @@ class Monitor(Component):
             if station is None:  # it is being made
                 self.state = "empty"
                 return
-            board = look(session, station, who=self.who, now=self.clock())
+            self._me = describe_me(
+                session, station, typed=self.who[:MAX_NAME], token=self.desk.token, now=self.clock()
+            )
+            board = look(session, station, who=self._me["name"], now=self.clock())
             if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
                 self._figures = _say_week(session, station, self.clock())
                 self._measured_at = self.clock()
@@ -113,7 +121,7 @@ class Monitor(Component):
 
     def review(self, event_id: int, verdict: str, label: str | None = None) -> None:
         """Decide about an event; raises StationError as `DeskClient.review`."""
-        said = Said(event_id, self.who.strip()[:MAX_NAME], verdict, label)  # type: ignore[arg-type]
+        said = Said(event_id, self._me.get("name", ""), verdict, label)  # type: ignore[arg-type]
         outcome = self.desk.review(said)
         self._reviewed.append(event_id)
         words = [MONITOR[f"did_{outcome.state}"].format(id=event_id, label=label or "")]
@@ -127,10 +135,21 @@ class Monitor(Component):
         if not self._reviewed:
             return
         event_id = self._reviewed[-1]
-        self.desk.undo(event_id, self.who)
+        self.desk.undo(event_id, self._me.get("name", ""))
         self._reviewed.pop()
         self._did = MONITOR["did_undone"].format(id=event_id)
         self.look()
+
+    def ask(self, act: str, said: dict[str, Any]) -> None:
+        """Ask the office for what chiefs decide; raises StationError as `Office`."""
+        if act in ACTS:
+            self.desk.ask(act, self._me.get("name", ""), **{k: v for k, v in said.items() if k in FACTS})
+            self._did = MONITOR[f"did_{act}"]
+            self._measured_at = None
+            self.look()
+        if (store := self._open()) is not None and self.state == "ready":
+            with store.reading() as session:
+                self._office = describe_office(session, the_station(session))
 
     def close(self) -> None:
         """Take it off the page."""
@@ -165,8 +184,8 @@ class Monitor(Component):
             self.look()
         elif kind == "frame":
             self._send_frame(_number(message.get("id")), large=message.get("large") is True)
-        elif kind == "hold" and self.who.strip():
-            self.desk.hold(_number(message.get("event")), self.who)
+        elif kind == "hold" and self._me.get("role") in ("ranger", "chief"):
+            self.desk.hold(_number(message.get("event")), self._me["name"])
         elif kind == "review":
             self.problem = ""
             label = message.get("label")
@@ -176,6 +195,23 @@ class Monitor(Component):
         elif kind == "undo":
             self.problem = ""
             self.undo()
+        elif kind == "office":
+            self.problem = ""
+            said = message.get("said")
+            self.ask(str(message.get("act")), said if isinstance(said, dict) else {})
+        elif kind in ("sign_in", "resume", "sign_out"):
+            self.problem = ""
+            self._sign(kind, message)
+
+    def _sign(self, kind: str, message: Message) -> None:
+        if kind == "sign_in":
+            name, pin = str(message.get("name", "")), str(message.get("pin", ""))
+            self.send({"kind": "signed_in", "token": self.desk.sign_in(name, pin)})
+        elif kind == "resume":
+            self.desk.token = str(message.get("token", ""))
+        else:
+            self.desk.sign_out()
+        self.look()
 
     def _send_frame(self, frame_id: int, *, large: bool) -> None:
         """Send a frame encoded anew, without place or camera; a person's is withheld."""
@@ -184,7 +220,9 @@ class Monitor(Component):
             return
         with store.reading() as session:
             frame = session.get(Frame, frame_id)
-            shown = frame is not None and may_show(session, frame_id)
+            shown = frame is not None and may_show(
+                session, frame_id, who=self._me.get("name", ""), now=self.clock()
+            )
         if frame is None or not shown:
             self.send({"kind": "withheld", "id": frame_id})
             return

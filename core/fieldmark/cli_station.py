@@ -345,6 +345,41 @@ def _without_secrets(channel: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in channel.items() if name not in ("secret", "password")}
 
 
+@cli.command()
+@command
+def person(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="Who is entered, or changed.")],
+    who: Who,
+    role: Annotated[str, typer.Option(help="viewer looks, ranger reviews, chief decides.")] = "ranger",
+    pin: Annotated[
+        str,
+        typer.Option(help="What they sign in with; asked for where it is not given.", envvar="FIELDMARK_PIN"),
+    ] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Let this person go instead.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Enter somebody; the first one is a chief. From then on nobody decides at the dashboard without signing in."""
+    from fieldmark.station.office import Office
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import only_writer
+
+    store = open_store(folder)
+    try:
+        with only_writer(folder):
+            if remove:
+                Office(store).remove_person(who, name)
+            else:
+                chosen = pin or typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+                Office(store).add_person(who, name, role, chosen)
+    finally:
+        store.close()
+    if json_output:
+        print_json({"name": name, "role": "" if remove else role})
+    else:
+        output.print(f"{name} is {'gone' if remove else f'a {role}'}.")
+
+
 def _read_rules(path: Path | None) -> dict[str, Any]:
     return _read_json(path) if path is not None else {}
 

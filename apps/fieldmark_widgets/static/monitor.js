@@ -13,8 +13,9 @@ export default {
     const head = drawHead(model, strings);
     const desk = drawDesk(model, strings, pictures);
     const wall = drawWall(model, strings, pictures);
+    const office = drawOffice(model, strings);
     const week = make("div", { class: "fm-card fm-monitor-week" }, make("h3", { text: strings.figures }), make("div"));
-    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, wall.root, week));
+    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, wall.root, week, office.root));
     const root = make("section", { class: "fm-monitor", "aria-label": strings.region }, problem, empty, board);
     el.classList.add("fm");
     el.append(root);
@@ -28,6 +29,7 @@ export default {
       head.update();
       desk.update();
       wall.update();
+      office.update();
       week.lastChild.replaceChildren(...model.get("_figures").map((text) => make("p", { text })));
     };
     let due = false;
@@ -36,7 +38,7 @@ export default {
       due = true;
       queueMicrotask(() => { due = false; update(); });
     };
-    for (const name of ["state", "problem", "_station", "_wall", "_queue", "_figures", "_did"]) model.on(`change:${name}`, soon);
+    for (const name of ["state", "problem", "_station", "_wall", "_queue", "_figures", "_did", "_me", "_office"]) model.on(`change:${name}`, soon);
     pictures.onPicture = soon;
     update();
     const tick = setInterval(() => {
@@ -100,14 +102,11 @@ function drawHead(model, strings) {
   const name = make("h2", { class: "fm-title" });
   const stage = make("p", { class: "fm-soft" });
   const simulated = make("span", { class: "fm-chip fm-is-unsure", text: strings.simulated });
-  const who = make("input", { type: "text", class: "fm-monitor-name", maxlength: 80, autocomplete: "name", "aria-label": strings.who, placeholder: strings.who, title: strings.who_hint });
+  const who = drawWho(model, strings);
   const stopped = make("div", { class: "fm-monitor-stopped", role: "status" });
-  who.value = model.get("who") || readName();
-  const tell = () => { keepName(who.value); model.set("who", who.value); model.save_changes(); };
-  who.addEventListener("change", tell);
-  if (who.value) tell();
-  const root = make("header", { class: "fm-monitor-head" }, make("div", {}, name, make("div", { class: "fm-row" }, stage, simulated)), who, stopped);
+  const root = make("header", { class: "fm-monitor-head" }, make("div", {}, name, make("div", { class: "fm-row" }, stage, simulated)), who.root, stopped);
   const update = () => {
+    who.update();
     const station = model.get("_station");
     name.textContent = station.name ?? "";
     stage.textContent = station.stage ?? "";
@@ -134,7 +133,13 @@ function drawDesk(model, strings, pictures) {
   const text = make("p", { class: "fm-monitor-text" });
   const image = make("img", { alt: "" });
   const withheld = make("p", { class: "fm-soft", text: strings.withheld });
-  const stage = make("div", { class: "fm-monitor-stage" }, image, withheld);
+  const why = make("input", { type: "text", class: "fm-monitor-name", maxlength: 300, "aria-label": strings.show_person_why, placeholder: strings.show_person_why });
+  const ask = make("form", { class: "fm-monitor-ask", on: { submit: (event) => {
+    event.preventDefault();
+    model.send({ kind: "office", act: "frames", said: { event_id: current, why: why.value } });
+    why.value = "";
+  } } }, why, make("button", { class: "fm-button", text: strings.show_person }), make("p", { class: "fm-soft fm-small", text: strings.show_person_hint }));
+  const stage = make("div", { class: "fm-monitor-stage" }, image, make("div", { class: "fm-monitor-withheld" }, withheld, ask));
   const dots = make("div", { class: "fm-monitor-dots", "aria-hidden": "true" });
   const yes = makeButton("", () => decide("confirmed"), { kind: "fm-primary" });
   const no = makeButton(strings.reject, () => decide("rejected"));
@@ -172,8 +177,14 @@ function drawDesk(model, strings, pictures) {
   const decide = (verdict, label) => {
     const event = shown();
     if (!event) return;
-    const name = document.querySelector(".fm-monitor-name");
-    if (!name.value.trim()) { did.textContent = strings.who_needed; name.focus(); return; }
+    const { entered = [], role } = model.get("_me");
+    const typed = root.closest(".fm-monitor").querySelector(".fm-monitor-who .fm-monitor-name:not([hidden])");
+    if (entered.length === 0 ? !typed.value.trim() : !["ranger", "chief"].includes(role)) {
+      did.textContent = entered.length === 0 ? strings.who_needed : role ? strings.viewer : strings.sign_needed;
+      did.parentNode.hidden = false;
+      (role ? root : root.closest(".fm-monitor").querySelector(".fm-monitor-who :is(input, select):not([hidden])")).focus();
+      return;
+    }
     const at = queue().indexOf(event);
     model.send({ kind: "review", event: event.event_id, verdict, label });
     show(queue()[at + 1] ?? queue()[at - 1] ?? null);
@@ -221,7 +232,8 @@ function drawDesk(model, strings, pictures) {
     yes.textContent = event.label ? fill(strings.confirm, { label: event.label }) : strings.confirm_;
     yes.hidden = !event.label;
     const url = event.is_withheld ? null : pictures.get(event.frames[frame], true);
-    withheld.hidden = url !== null;
+    withheld.parentNode.hidden = url !== null;
+    ask.hidden = model.get("_me").role !== "chief";
     if (url) image.src = url;
     image.hidden = !url;
     image.alt = event.title;

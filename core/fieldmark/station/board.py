@@ -15,7 +15,7 @@ from fieldmark.station.clock import utc_now
 from fieldmark.station.coverage import patience
 from fieldmark.station.detections import has_person
 from fieldmark.station.framelook import is_same_picture
-from fieldmark.station.persons import may_see, shows_person
+from fieldmark.station.persons import has_asked, may_see, shows_person
 from fieldmark.station.reviews import queue
 from fieldmark.station.rules import Rules
 from fieldmark.station.stations import CHAMPION
@@ -102,7 +102,7 @@ def look(session: Session, station: Station, *, who: str, now: datetime, limit: 
         station.stage,
         _vocab(session, rules),
         tuple(wall),
-        tuple(_card(session, event, names[event.camera_id], rules) for event in events),
+        tuple(_card(session, event, names[event.camera_id], rules, who, now) for event in events),
         beat.note if beat else "",
         beat is not None and now - beat.at < WORKER_DEAD,
     )
@@ -175,7 +175,7 @@ def _latest_shown(session: Session, camera: Camera, rules: Rules) -> int | None:
     )
 
 
-def _card(session: Session, event: Event, camera: str, rules: Rules) -> Card:
+def _card(session: Session, event: Event, camera: str, rules: Rules, who: str, now: datetime) -> Card:
     rows = session.execute(
         select(Frame.id, Frame.look).where(Frame.event_id == event.id).order_by(Frame.at, Frame.id)
     ).all()
@@ -191,7 +191,7 @@ def _card(session: Session, event: Event, camera: str, rules: Rules) -> Card:
         event.reason,
         "" if blind else event.label or "",
         0.0 if blind else event.alarm if event.reason == "alarm" else event.prob,
-        shows_person(session, event, rules),
+        shows_person(session, event, rules) and not has_asked(session, event.id, who, now=now),
         _distinct([(int(number), str(look)) for number, look in rows]),
     )
 

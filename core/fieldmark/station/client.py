@@ -26,6 +26,8 @@ class DeskClient:
     def __init__(self, folder: Path) -> None:
         """Speak to the worker of the station in a folder, whenever one runs there."""
         self.folder = folder
+        self.token = ""
+        """What says who somebody is, once they signed in."""
 
     def hold(self, event_id: int, who: str) -> bool:
         """Lease an event; False where somebody else holds it."""
@@ -49,12 +51,26 @@ class DeskClient:
         said = {"path": str(path.absolute()), "camera": camera, "name": name}
         return Arrival(**self._post("card", timeout_s=CARD_TIMEOUT_S, **said))
 
+    def sign_in(self, name: str, pin: str) -> str:
+        """Sign in for a shift; gives the token, which is sent along from now on; StationError `wrong_pin`, `locked`."""
+        self.token = str(self._post("sign_in", name=name, pin=pin)["token"])
+        return self.token
+
+    def sign_out(self) -> None:
+        """End the shift."""
+        self.token, token = "", self.token
+        self._post("sign_out", token=token)
+
+    def ask(self, act: str, who: str, **said: Any) -> dict[str, Any]:
+        """Ask the office for something; raises StationError as `Office` does, and `no_worker`."""
+        return self._post(act, who=who, **said)
+
     def _post(self, act: str, *, timeout_s: float = TIMEOUT_S, **said: Any) -> dict[str, Any]:
         try:
             endpoint = json.loads((self.folder / ENDPOINT).read_text("utf-8"))
             answer = httpx.post(
                 f"{endpoint['url']}/desk/{act}",
-                json=said,
+                json={"token": self.token, **said},
                 headers={"Authorization": f"Bearer {endpoint['secret']}"},
                 timeout=timeout_s,
             )

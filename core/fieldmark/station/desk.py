@@ -13,6 +13,7 @@ from fieldmark.station import reviews
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.outbox import queue_alert
+from fieldmark.station.people import require
 from fieldmark.station.persons import ask_to_see
 from fieldmark.station.reviews import Said
 from fieldmark.station.rules import Rules
@@ -73,7 +74,9 @@ class Desk:
     def see_person(self, event_id: int, who: str, why: str, *, role: str) -> datetime:
         """Let a chief see the frames of a visit with a person for an hour; raises as `persons.ask_to_see`."""
         with self.store.writing() as session:
-            return ask_to_see(session, event_id, who, why, role=role, now=self.clock())
+            until = ask_to_see(session, event_id, who, why, role=role, now=self.clock())
+            require(session, _station_of(session, event_id).id, who, "chief")  # whatever role was claimed
+            return until
 
     def log(
         self,
@@ -93,6 +96,7 @@ class Desk:
         if not who.strip() or not label.strip():
             raise StationError("An entry needs a name, and what was seen.", code="bad_entry")
         with self.store.writing() as session:
+            require(session, station_id, who, "ranger")
             entry = LogEntry(
                 station_id=station_id,
                 camera_id=camera_id,

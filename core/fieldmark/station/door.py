@@ -18,19 +18,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from fieldmark.errors import FieldmarkError, StationError, StoreError
 from fieldmark.station.card import take_file
 from fieldmark.station.desk import Desk
 from fieldmark.station.ingest import Arrival, Ingest
+from fieldmark.station.office import Office
+from fieldmark.station.people import people, whose
 from fieldmark.station.reviews import Said
 from fieldmark.station.spool import MAX_FILE_BYTES
 from fieldmark.station.stations import camera_named, camera_of_token, the_station
 from fieldmark.station.store import Store
+from fieldmark.station.tables import Station
 
 ENDPOINT = "endpoint.json"
 MAX_DESK_BYTES = 64 * 1024
 TIMEOUT_S = 30.0
 """For a slow sender: then its connection is closed."""
+OF_NOBODY = ("sign_in", "sign_out", "card")
+"""Acts that decide nothing: they take the station's secret, and no name."""
 STATUS = {"new": 201, "duplicate": 409, "rejected": 422}
 
 
@@ -40,6 +47,7 @@ class Door:
     def __init__(self, store: Store, ingest: Ingest, desk: Desk) -> None:
         """Open on a free port of this computer."""
         self.store, self.ingest, self.desk = store, ingest, desk
+        self.office = Office(store, clock=desk.clock)
         self.secret = secrets.token_urlsafe(24)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -66,15 +74,51 @@ class Door:
             "log": lambda: {"entry": self._log(said)},
             "person": lambda: {"until": self._see_person(said).isoformat()},
             "card": lambda: vars(self._take_card_file(said)),
+            **self._in_the_office(said),
         }
         if act not in acts:
             raise StationError(f"There is no act {act!r}; there are {', '.join(acts)}.", code="bad_request")
+        if act not in OF_NOBODY:
+            self._check_who(said)
         try:
             return acts[act]()
         except OSError as exc:
             raise StationError(f"That cannot be read: {exc.strerror or exc}.", code="unreadable") from exc
         except (KeyError, TypeError, ValueError) as exc:
             raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
+
+    def _in_the_office(self, said: Mapping[str, Any]) -> dict[str, Callable[[], dict[str, Any]]]:
+        """What only chiefs do, and signing in."""
+        office, who = self.office, str(said.get("who", ""))
+        return {
+            "sign_in": lambda: {"token": office.sign_in(str(said["name"]), str(said["pin"]))},
+            "sign_out": lambda: {"out": office.sign_out(str(said["token"])) is None},
+            "plan": lambda: {"plan": office.sign_plan(who, **_plan(said))},
+            "stage": lambda: {"stage": office.set_stage(who, int(said["to"]), why=str(said["why"]))},
+            "rules": lambda: {"rules": office.change_rules(who, dict(said["changed"]))},
+            "promote": lambda: {"model": office.promote(who, int(said["model_id"]))},
+            "frames": lambda: {
+                "open": office.open_frames(who, int(said["event_id"]), why=str(said["why"])) is None
+            },
+            "enter": lambda: {
+                "entered": office.add_person(who, str(said["name"]), str(said["role"]), str(said["pin"]))
+                is None
+            },
+            "remove": lambda: {"removed": office.remove_person(who, str(said["name"])) is None},
+        }
+
+    def _check_who(self, said: Mapping[str, Any]) -> None:
+        """Where people are entered, whoever decides has signed in: a name alone says nothing."""
+        now = self.desk.clock()
+        with self.store.reading() as session:
+            station = session.scalars(select(Station).order_by(Station.id)).first()
+            if station is None or not people(session, station.id):
+                return
+            person = whose(session, str(said.get("token", "")), now=now)
+        if person is None or person.name != said.get("who"):
+            raise StationError(
+                "Sign in first: what is decided is written down with your name.", code="sign_in"
+            )
 
     def _log(self, said: Mapping[str, Any]) -> int:
         seen_at = datetime.fromisoformat(str(said["seen_at"]))
@@ -129,6 +173,11 @@ def _said(said: Mapping[str, Any]) -> Said:
     return Said(
         int(said["event_id"]), str(said["who"]), said["verdict"], str(label) if label is not None else None
     )
+
+
+def _plan(said: Mapping[str, Any]) -> dict[str, Any]:
+    fears = {str(fear): str(figure) for fear, figure in dict(said["fears"]).items()}
+    return {**{part: str(said[part]) for part in ("goal", "action", "responsible")}, "fears": fears}
 
 
 def _error(code: str, reason: str) -> dict[str, Any]:

@@ -55,10 +55,15 @@ def may_see(session: Session, frame_id: int, who: str, *, now: datetime) -> bool
     rules = Rules.from_dict(station.rules)
     if not has_person(frame.boxes) and (event is None or not shows_person(session, event, rules)):
         return True
+    return frame.event_id is not None and has_asked(session, frame.event_id, who, now=now)
+
+
+def has_asked(session: Session, event_id: int, who: str, *, now: datetime) -> bool:
+    """Whether somebody has asked to see a visit with a person within the last hour."""
     asked = select(Audit.id).where(
         Audit.what == ASKED,
         Audit.who == who,
-        Audit.subject == f"event {frame.event_id}",
+        Audit.subject == f"event {event_id}",
         Audit.at > now - OPEN_FOR,
         Audit.at <= now,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from fieldmark.errors import StationError
 from fieldmark.station.auditlog import write_down
+from fieldmark.station.people import require
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Camera, Event, Review
 
@@ -59,6 +60,7 @@ def _waiting(station_id: int) -> Select[Event]:
 def hold(session: Session, event_id: int, who: str, rules: Rules, *, now: datetime) -> bool:
     """Lease an event to a person for a while; False where somebody else holds it."""
     event = _event(session, event_id)
+    _require_ranger(session, event, who)
     if event.lease_by not in (None, who) and event.lease_until is not None and event.lease_until > now:
         return False
     event.lease_by, event.lease_until = who, now + timedelta(seconds=rules.lease_s)
@@ -88,10 +90,11 @@ def review(session: Session, said: Said, rules: Rules, *, now: datetime) -> Even
 
     Raises:
         StationError: `no_name` without a person, `no_event`, `held` by somebody else, `reviewed` already,
-            `bad_verdict`.
+            `bad_verdict`, `role` where this person may only look.
     """
     _check(said)
     event = _event(session, said.event_id)
+    _require_ranger(session, event, said.who)
     if event.lease_by not in (None, said.who) and event.lease_until and event.lease_until > now:
         raise StationError(f"{event.lease_by} is looking at this event.", code="held")
     if event.reviewed_by is not None:
@@ -114,6 +117,7 @@ def undo(session: Session, event_id: int, who: str, *, now: datetime) -> Event:
         StationError: `not_reviewed`. Whether an alert has left because of it is the desk's to ask.
     """
     event = _event(session, event_id)
+    _require_ranger(session, event, who)
     if event.reviewed_by is None:
         raise StationError("Nobody has reviewed this event.", code="not_reviewed")
     last = session.scalars(
@@ -148,6 +152,10 @@ def _human_label(event: Event, said: Said, rules: Rules) -> str | None:
     if said.verdict == "rejected":
         return said.label or (rules.blank[0] if rules.blank else "blank")
     return said.label if said.verdict == "relabelled" else None
+
+
+def _require_ranger(session: Session, event: Event, who: str) -> None:
+    require(session, session.get_one(Camera, event.camera_id).station_id, who, "ranger")
 
 
 def _event(session: Session, event_id: int) -> Event:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from fieldmark.drift import PrecisionCheck, check_precision
 from fieldmark.errors import StationError
 from fieldmark.station.auditlog import write_down
+from fieldmark.station.people import require
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Camera, Event, Model, Plan, Station
 from fieldmark.stats import highest_rate, wilson
@@ -104,7 +105,7 @@ def sign_plan(
     Args:
         fears: each feared failure, and the figure that would reveal it.
     Raises:
-        StationError: a part is empty; all of them are named.
+        StationError: a part is empty; all of them are named. `role` where this is no chief.
     """
     parts = {"a name": who, "a goal": goal, "an action": action, "somebody responsible": responsible}
     missing = [part for part, text in parts.items() if not text.strip()]
@@ -112,6 +113,7 @@ def sign_plan(
         missing.append("at least one feared failure with the figure that would reveal it")
     if missing:
         raise StationError(f"The plan lacks {', '.join(missing)}.", code="bad_plan")
+    require(session, station.id, who, "chief")
     plan = Plan(
         station_id=station.id,
         signed_by=who,
@@ -139,10 +141,11 @@ def set_stage(session: Session, station: Station, to: int, *, who: str, why: str
     """Move a station by a named person's decision: up one step when it is earned, down at any time.
 
     Raises:
-        StationError: `no_name`, `bad_stage`, `no_plan`, or `gate` with what is missing.
+        StationError: `no_name`, `role` where this is no chief, `bad_stage`, `no_plan`, or `gate` with what is missing.
     """
     if not who.strip():
         raise StationError("A stage is changed by a person with a name.", code="no_name")
+    require(session, station.id, who, "chief")
     if to not in (BESIDE, UNDER_THEIR_EYE, WITH_ROOM) or to > station.stage + 1:
         raise StationError(
             f"From stage {station.stage} the next one up is {min(station.stage + 1, WITH_ROOM)}.",

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from fieldmark.errors import StationError
 from fieldmark.predictor import Predictor
 from fieldmark.station.auditlog import write_down
+from fieldmark.station.people import require
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Camera, Model, Station
 
@@ -54,7 +55,8 @@ def the_station(session: Session) -> Station:
 
 
 def set_rules(session: Session, station: Station, rules: Rules, *, who: str, now: datetime) -> None:
-    """Change the rules; who did is written down."""
+    """Change the rules; who did is written down. Raises StationError `role` where that is no chief."""
+    require(session, station.id, who, "chief")
     before, station.rules = station.rules, rules.as_dict()
     write_down(
         session,

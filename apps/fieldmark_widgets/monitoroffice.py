@@ -1,0 +1,82 @@
+"""What the dashboard tells of who somebody is, and of what only chiefs decide; as its page reads it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fieldmark.station import people
+from fieldmark.station.office import SETTINGS
+from fieldmark.station.stages import WITH_ROOM, look_at_gate, signed_plan
+from fieldmark.station.tables import Model, Plan, Prediction, Station
+from fieldmark_widgets.strings_monitor import MONITOR
+
+ACTS = frozenset({"plan", "stage", "rules", "promote", "frames", "enter", "remove"})
+"""What a page may ask the office for; core decides who may."""
+FACTS = frozenset(
+    [
+        "to",
+        "why",
+        "goal",
+        "action",
+        "responsible",
+        "fears",
+        "changed",
+        "model_id",
+        "event_id",
+        "name",
+        "role",
+        "pin",
+    ]
+)
+"""What it may say with it."""
+
+
+def describe_me(
+    session: Session, station: Station, *, typed: str, token: str, now: datetime
+) -> dict[str, Any]:
+    """Say who looks: the name that was typed where nobody is entered, else whoever signed in."""
+    entered = [person.name for person in people.people(session, station.id)]
+    person = people.whose(session, token, now=now) if entered else None
+    name = person.name if person is not None else "" if entered else typed.strip()
+    return {"entered": entered, "name": name, "role": people.role_of(session, station.id, name) or ""}
+
+
+def describe_office(session: Session, station: Station) -> dict[str, Any]:
+    """Say what is decided, and what the next stage still lacks."""
+    plan, is_last = signed_plan(session, station.id), station.stage == WITH_ROOM
+    blockers = [] if is_last or station.stage == 1 else list(look_at_gate(session, station).blockers)
+    if plan is None:
+        blockers.insert(0, MONITOR["blocked_plan"])
+    return {
+        "stage": station.stage,
+        "stage_text": MONITOR[f"stage_{station.stage}"],
+        "blockers": blockers,
+        "plan": _describe_plan(plan) if plan is not None else {},
+        "people": [{"name": one.name, "role": one.role} for one in people.people(session, station.id)],
+        "rules": {name: station.rules[name] for name in sorted(SETTINGS) if name in station.rules},
+        "models": [
+            _describe_model(session, model) for model in session.scalars(select(Model).order_by(Model.id))
+        ],
+    }
+
+
+def _describe_plan(plan: Plan) -> dict[str, Any]:
+    signed = MONITOR["plan_signed"].format(who=plan.signed_by, at=f"{plan.signed_at:%d %b %Y}")
+    parts = {name: getattr(plan, name) for name in ("goal", "action", "responsible", "fears", "signed_by")}
+    return {**parts, "signed_text": signed}
+
+
+def _describe_model(session: Session, model: Model) -> dict[str, Any]:
+    n = session.scalar(select(func.count()).where(Prediction.model_id == model.id)) or 0
+    text = MONITOR["model"].format(
+        title=model.title,
+        role=MONITOR[f"model_{model.role}"],
+        since=f"{model.since:%d %b %Y}",
+        sha=model.sha256[:10],
+        n=f"{n:,}",
+    )
+    return {"id": model.id, "role": model.role, "text": text}

@@ -1,0 +1,116 @@
+"""The office: what only a chief decides, each act one transaction and a line in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fieldmark.errors import StationError
+from fieldmark.station import people, stages
+from fieldmark.station.clock import Clock, utc_now
+from fieldmark.station.persons import ask_to_see
+from fieldmark.station.rules import Rules
+from fieldmark.station.stations import promote, set_rules, the_station
+from fieldmark.station.store import Store
+from fieldmark.station.tables import Model
+
+SETTINGS = frozenset(
+    {
+        "alarm_min",
+        "sure_min",
+        "gap_s",
+        "audit_share",
+        "cooldown_s",
+        "escalate_s",
+        "precision_min",
+        "missed_max",
+    }
+)
+"""Rules that the dashboard may change; classes and channels are the command line's."""
+
+
+class Office:
+    """Takes what chiefs decide; only the worker has one, so that the store has one writer."""
+
+    def __init__(self, store: Store, *, clock: Clock = utc_now) -> None:
+        """Write into a store."""
+        self.store, self.clock = store, clock
+
+    def sign_plan(
+        self, who: str, *, goal: str, action: str, responsible: str, fears: Mapping[str, str]
+    ) -> int:
+        """Sign the plan; gives its number; raises as `stages.sign_plan`."""
+        with self.store.writing() as session:
+            station = the_station(session)
+            plan = stages.sign_plan(
+                session,
+                station,
+                who=who,
+                goal=goal,
+                action=action,
+                responsible=responsible,
+                fears=fears,
+                now=self.clock(),
+            )
+            return plan.id
+
+    def set_stage(self, who: str, to: int, *, why: str) -> int:
+        """Move the station; gives its stage; raises as `stages.set_stage`."""
+        with self.store.writing() as session:
+            station = the_station(session)
+            stages.set_stage(session, station, to, who=who, why=why, now=self.clock())
+            return station.stage
+
+    def change_rules(self, who: str, changed: Mapping[str, Any]) -> dict[str, Any]:
+        """Change some of the rules; gives all of them; StationError where one cannot be changed here or be meant."""
+        if unknown := sorted(set(changed) - SETTINGS):
+            raise StationError(f"These cannot be changed here: {', '.join(unknown)}.", code="bad_rules")
+        with self.store.writing() as session:
+            station = the_station(session)
+            rules = Rules.from_dict({**station.rules, **changed})
+            set_rules(session, station, rules, who=who, now=self.clock())
+            return rules.as_dict()
+
+    def promote(self, who: str, model_id: int) -> str:
+        """Let a shadow answer from now on; gives its title. It takes its place when the worker starts again."""
+        with self.store.writing() as session:
+            people.require(session, the_station(session).id, who, "chief")
+            model = session.get(Model, model_id)
+            if model is None:
+                raise StationError(f"There is no model {model_id}.", code="no_model")
+            promote(session, model, who=who, now=self.clock())
+            return model.title
+
+    def open_frames(self, who: str, event_id: int, *, why: str) -> None:
+        """Let a chief see the frames of an event that shows a person, for a while; the log says who, when and why.
+
+        Raises:
+            StationError: `role`, `no_event`, or `no_reason`.
+        """
+        with self.store.writing() as session:
+            people.require(session, the_station(session).id, who, "chief")
+            ask_to_see(session, event_id, who, why, role="chief", now=self.clock())
+
+    def add_person(self, who: str, name: str, role: str, pin: str) -> None:
+        """Enter a person; raises as `people.add_person`."""
+        with self.store.writing() as session:
+            station = the_station(session)
+            people.add_person(session, station, name, role, pin=pin, who=who, now=self.clock())
+
+    def remove_person(self, who: str, name: str) -> None:
+        """Let a person go; raises as `people.remove_person`."""
+        with self.store.writing() as session:
+            people.remove_person(session, the_station(session), name, who=who, now=self.clock())
+
+    def sign_in(self, name: str, pin: str) -> str:
+        """Give the token of a shift; StationError `wrong_pin` or `locked`."""
+        with self.store.writing() as session:  # also for a wrong PIN, which is counted
+            token = people.sign_in(session, the_station(session), name, pin, now=self.clock())
+        if token is None:
+            raise StationError("Name and PIN do not fit.", code="wrong_pin")
+        return token
+
+    def sign_out(self, token: str) -> None:
+        """End a shift."""
+        with self.store.writing() as session:
+            people.sign_out(session, token)
