@@ -11,8 +11,9 @@ every few seconds, so a page that nobody looks at costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import traitlets
 from sqlalchemy import select
 
+from fieldmark.errors import StationError
 from fieldmark.images import encode_display, open_photo
 from fieldmark.station import simulate
 from fieldmark.station.board import Board, CameraTile, Card, look, may_show
@@ -27,7 +29,7 @@ from fieldmark.station.client import DeskClient
 from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
 from fieldmark.station.reviews import Said
-from fieldmark.station.sentences import say_audit, say_precision, say_rate
+from fieldmark.station.sentences import say_audit, say_coverage, say_delivery, say_precision, say_rate
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import FILE_NAME, MEDIA, Store, open_store
 from fieldmark.station.tables import Frame, Station
@@ -88,7 +90,7 @@ class Monitor(Component):
         self.desk = DeskClient(self.folder)
         self._store: Store | None = None
         self._measured_at: datetime | None = None
-        self._reviewed: list[int] = []
+        self._reviewed: list[list[int]] = []
         own = self.folder.with_name("station") if demo_url else self.folder
         super().__init__(_folder=str(own), _demo_url=demo_url, **traits)
         self.on_msg(self._receive)
@@ -119,12 +121,20 @@ class Monitor(Component):
         self._show(board)
         self.state = "ready"
 
-    def review(self, event_id: int, verdict: str, label: str | None = None) -> None:
-        """Decide about an event; raises StationError as `DeskClient.review`."""
+    def review(
+        self, event_id: int, verdict: str, label: str | None = None, *, alike: Sequence[int] = ()
+    ) -> None:
+        """Decide about an event, and about those that look like it; raises StationError as `DeskClient.review`."""
         said = Said(event_id, self._me.get("name", ""), verdict, label)  # type: ignore[arg-type]
         outcome = self.desk.review(said)
-        self._reviewed.append(event_id)
+        done = [event_id]
+        self._reviewed.append(done)
+        for other in alike:
+            with contextlib.suppress(StationError):  # somebody else holds it, or was first: it is theirs
+                self.desk.review(replace(said, event_id=other))
+                done.append(other)
         words = [MONITOR[f"did_{outcome.state}"].format(id=event_id, label=label or "")]
+        words += [MONITOR["did_alike"].format(n=len(done) - 1)] if len(done) > 1 else []
         words += [MONITOR["did_alert"]] if outcome.alert_key else []
         words += [MONITOR["fell_back"].format(why=" ".join(outcome.fell_back))] if outcome.fell_back else []
         self._did = " ".join(words)
@@ -134,8 +144,10 @@ class Monitor(Component):
         """Take back the last review of this page."""
         if not self._reviewed:
             return
-        event_id = self._reviewed[-1]
-        self.desk.undo(event_id, self._me.get("name", ""))
+        events = self._reviewed[-1]
+        while events:
+            self.desk.undo(events[-1], self._me.get("name", ""))
+            event_id = events.pop()
         self._reviewed.pop()
         self._did = MONITOR["did_undone"].format(id=event_id)
         self.look()
@@ -149,7 +161,7 @@ class Monitor(Component):
             self.look()
         if (store := self._open()) is not None and self.state == "ready":
             with store.reading() as session:
-                self._office = describe_office(session, the_station(session))
+                self._office = describe_office(session, the_station(session), now=self.clock())
 
     def close(self) -> None:
         """Take it off the page."""
@@ -171,6 +183,8 @@ class Monitor(Component):
             "vocab": list(board.vocab),
             "worker": board.is_worker_alive,
             "note": board.worker_note,
+            "troubles": list(board.troubles),
+            "refused": list(board.refused),
         }
         self._wall = [_describe_tile(tile, self.clock()) for tile in board.wall]
         self._queue = [_describe_card(card) for card in board.queue]
@@ -189,9 +203,9 @@ class Monitor(Component):
         elif kind == "review":
             self.problem = ""
             label = message.get("label")
-            self.review(
-                _number(message.get("event")), str(message.get("verdict")), str(label) if label else None
-            )
+            event_id = _number(message.get("event"))
+            alike = self._alike_of(event_id) if message.get("alike") is True else ()
+            self.review(event_id, str(message.get("verdict")), str(label) if label else None, alike=alike)
         elif kind == "undo":
             self.problem = ""
             self.undo()
@@ -212,6 +226,10 @@ class Monitor(Component):
         else:
             self.desk.sign_out()
         self.look()
+
+    def _alike_of(self, event_id: int) -> Sequence[int]:
+        """As the page was told: what came since is not decided about unseen."""
+        return next((card["alike"] for card in self._queue if card["event_id"] == event_id), ())
 
     def _send_frame(self, frame_id: int, *, large: bool) -> None:
         """Send a frame encoded anew, without place or camera; a person's is withheld."""
@@ -238,30 +256,37 @@ def _number(value: object) -> int:
 def _say_week(session: Any, station: Station, now: datetime) -> list[str]:
     end = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
     figures = measure(session, station, end=end)
-    return [say_rate(figures), say_precision(figures.precision), say_audit(figures.audit)]
+    said = [say_rate(figures), say_precision(figures.precision), say_audit(figures.audit)]
+    return [text for text in (*said, say_coverage(figures), say_delivery(figures)) if text]
 
 
 def _describe_tile(tile: CameraTile, now: datetime) -> dict[str, Any]:
     heard = (
         MONITOR["never"] if tile.heard_at is None else MONITOR["heard"].format(ago=_ago(now - tile.heard_at))
     )
+    is_changed = tile.urgency == "amber" and tile.view != "ok"
     waiting = f"{MONITOR['waiting'].format(n=tile.waiting)} · " if tile.waiting else ""
     return {
         "name": tile.name,
         "urgency": tile.urgency,
-        "word": MONITOR["new" if tile.heard_at is None else tile.urgency],
-        "text": f"{waiting}{heard}",
+        "word": tile.view if is_changed else MONITOR["new" if tile.heard_at is None else tile.urgency],
+        "text": f"{waiting}{heard}{f' · {tile.note}' if tile.note else ''}",
         "frame": tile.frame_id,
+        "place": tile.place,
     }
 
 
 def _describe_card(card: Card) -> dict[str, Any]:
     n = MONITOR["frame_one"] if len(card.frames) == 1 else MONITOR["frames"].format(n=len(card.frames))
-    said = MONITOR[f"text_{card.reason}"].format(label=card.label, prob=round(100 * card.prob), n=n)
+    known = card.reason if card.label or not card.reason else f"{card.reason}_new"
+    said = MONITOR[f"text_{known}"].format(
+        alike=len(card.alike), label=card.label, prob=round(100 * card.prob), n=n
+    )
     return {
         **asdict(card),
         "started_at": None,
         "frames": list(card.frames),
+        "alike": list(card.alike),
         "chip": MONITOR[f"reason_{card.reason}"],
         "title": MONITOR["at"].format(camera=card.camera, time=f"{card.started_at:%d %b %H:%M}"),
         "text": said,
@@ -273,4 +298,4 @@ def _ago(silent: timedelta) -> str:
     for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size or (size == 60 and seconds >= 60):
             return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    return MONITOR["moment"]

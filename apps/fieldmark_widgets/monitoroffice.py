@@ -12,6 +12,7 @@ from fieldmark.station import people
 from fieldmark.station.office import SETTINGS
 from fieldmark.station.stages import WITH_ROOM, look_at_gate, signed_plan
 from fieldmark.station.tables import Model, Plan, Prediction, Station
+from fieldmark.station.twomodels import Disagreement, compare_models, disagreements
 from fieldmark_widgets.strings_monitor import MONITOR
 
 ACTS = frozenset({"plan", "stage", "rules", "promote", "frames", "enter", "remove"})
@@ -33,6 +34,7 @@ FACTS = frozenset(
     ]
 )
 """What it may say with it."""
+MOST_DIFFER = 10
 
 
 def describe_me(
@@ -45,8 +47,9 @@ def describe_me(
     return {"entered": entered, "name": name, "role": people.role_of(session, station.id, name) or ""}
 
 
-def describe_office(session: Session, station: Station) -> dict[str, Any]:
-    """Say what is decided, and what the next stage still lacks."""
+def describe_office(session: Session, station: Station, *, now: datetime) -> dict[str, Any]:
+    """Say what is decided, what the next stage still lacks, and where two models disagree."""
+    compared = compare_models(session, station, now=now)
     plan, is_last = signed_plan(session, station.id), station.stage == WITH_ROOM
     blockers = [] if is_last or station.stage == 1 else list(look_at_gate(session, station).blockers)
     if plan is None:
@@ -58,10 +61,24 @@ def describe_office(session: Session, station: Station) -> dict[str, Any]:
         "plan": _describe_plan(plan) if plan is not None else {},
         "people": [{"name": one.name, "role": one.role} for one in people.people(session, station.id)],
         "rules": {name: station.rules[name] for name in sorted(SETTINGS) if name in station.rules},
+        "compared": compared.sentence if compared is not None else "",
+        "differ": [
+            _describe_disagreement(one) for one in disagreements(session, station, now=now, limit=MOST_DIFFER)
+        ],
         "models": [
             _describe_model(session, model) for model in session.scalars(select(Model).order_by(Model.id))
         ],
     }
+
+
+def _describe_disagreement(one: Disagreement) -> str:
+    return MONITOR["differ"].format(
+        camera=one.camera,
+        time=f"{one.started_at:%d %b %H:%M}",
+        champion=one.champion_label,
+        shadow=one.shadow_label,
+        human=one.human_label or MONITOR["differ_nobody"],
+    )
 
 
 def _describe_plan(plan: Plan) -> dict[str, Any]:

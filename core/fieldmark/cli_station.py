@@ -93,7 +93,10 @@ def run(
         with only_writer(folder):
             worker = Worker(store, models=models, still_s=0 if once else 2.0)
             if once:
-                _say_round(worker.round(), json_output)
+                done = worker.round()
+                while done.left:
+                    done = done.plus(worker.round())
+                _say_round(done, json_output)
                 return
             stop = threading.Event()
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -78,6 +78,7 @@ def take_all(browser: Browser, url: str, unlabelled: Path) -> Iterator[tuple[str
         yield "classify", take_classify(guest)
         guest.open("/monitor")
         guest.page.locator(".fm-monitor-name").fill("Kari", timeout=60_000)
+        guest.page.locator(".fm-monitor-stopped", has_text="worker").wait_for(state="hidden", timeout=60_000)
         guest.page.set_viewport_size({"width": 1280, "height": 1000})
         yield "monitor", _shot(guest, ".fm-monitor-stage img[src]")
         guest.page.set_viewport_size(SIZE)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from sqlalchemy.orm import Session
 
 from browser.visit import DESK, PHONE, visit
 from core.station.conftest import RULES, picture
 from core.station.test_alerts import SECRET, Receiver
 from core.station.test_stages import PLAN
+from core.station.visits import add_event
 from fieldmark.station.door import ENDPOINT
+from fieldmark.station.reviews import Said, review
 from fieldmark.station.stages import set_stage, sign_plan
-from fieldmark.station.stations import add_station, the_station
+from fieldmark.station.stations import add_station, camera_named, the_station
 from fieldmark.station.store import open_store
 from server.running import RunningServer, free_port, run, stop
 
@@ -115,6 +119,74 @@ def test_stage_1_sends_nothing_and_in_stage_2_a_confirmed_sighting_is_sent_once(
         ((headers, body),) = receiver.came
         assert headers["Fieldmark-Signature"].startswith("t=")
         assert json.loads(body)["confirmed_by"] == "Kari"
+
+
+def change(folder: Path, act: Callable[[Session, datetime], None]) -> None:
+    store = open_store(folder)
+    with store.writing() as session:
+        act(session, datetime.now(UTC))
+    store.close()
+
+
+def earn_stage_3(session: Session, now: datetime) -> None:
+    """Twenty alarms that were right, and three hundred audited events without any."""
+    for alarm, verdict, n in ((0.9, "confirmed", 20), (0.01, "rejected", 300)):
+        for _ in range(n):
+            event = add_event(session, now, alarm=alarm)
+            event.is_audit = alarm < 0.5
+            review(session, Said(event.id, "Ola", verdict), RULES, now=now)  # type: ignore[arg-type]
+
+
+def silence(hours: float) -> Callable[[Session, datetime], None]:
+    def act(session: Session, now: datetime) -> None:
+        camera = camera_named(session, the_station(session), "creek", now=now)
+        camera.heard_at = now - timedelta(hours=hours)
+
+    return act
+
+
+def test_the_chief_raises_to_stage_3_only_when_the_gate_holds_and_a_dead_camera_goes_amber_then_grey(
+    chromium: Browser, folder: Path, cat_model: Path, tmp_path: Path
+) -> None:
+    with (
+        serving(folder, cat_model, tmp_path) as server,
+        working(folder, cat_model),
+        visit(chromium, server.url) as guest,
+    ):
+        page = guest.page
+        guest.open("/monitor")
+        page.locator(".fm-monitor-stage img[src]").wait_for(timeout=60_000)
+        page.locator(".fm-monitor-name").fill("Cleo")
+        page.locator(".fm-monitor-name").press("Tab")
+        office, problem = page.locator(".fm-monitor-office"), page.locator(".fm-monitor > .fm-failure")
+        office.locator("summary").click()
+        office.get_by_role("button", name="Move to stage 2").click()
+        expect(problem).to_contain_text("somebody signs a plan")
+        for name, text in (
+            ("goal", "know of cats"),
+            ("action", "Ola goes and looks"),
+            ("responsible", "Ola"),
+        ):
+            office.locator(f"[name={name}]").fill(text)
+        office.locator("[name=fear]").first.fill("cats are missed")
+        office.locator("[name=figure]").first.fill("misses in the blind audit")
+        office.get_by_role("button", name="Sign the plan").click()
+        expect(office).to_contain_text("Signed by Cleo")
+        office.get_by_role("button", name="Move to stage 2").click()
+        expect(page.locator(".fm-monitor-head")).to_contain_text("Stage 2")
+        office.get_by_role("button", name="Move to stage 3").click()
+        expect(problem).to_contain_text("No alarm of this model was reviewed yet")
+        expect(page.locator(".fm-monitor-head")).to_contain_text("Stage 2")
+        guest.keep("monitor-office")
+        change(folder, earn_stage_3)
+        office.get_by_role("button", name="Move to stage 3").click()
+        expect(page.locator(".fm-monitor-head")).to_contain_text("Stage 3")
+
+        creek = page.locator(".fm-monitor-tile", has_text="creek")
+        for hours, urgency in ((1, "ok"), (30, "amber"), (100, "grey")):
+            change(folder, silence(hours))
+            expect(creek).to_have_class(re.compile(f"is-{urgency}"))
+        expect(creek).to_contain_text("dead")
 
 
 def test_the_dashboard_fits_every_screen(

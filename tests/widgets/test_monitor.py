@@ -99,6 +99,100 @@ def test_without_a_worker_it_says_what_to_start_and_nothing_is_lost(monitor: Mon
     assert len(monitor._queue) >= 1
 
 
+def test_without_a_model_events_that_look_alike_are_named_at_once_and_undone_at_once(
+    store: Store, monitor: Monitor, door: Door
+) -> None:
+    with store.writing() as session:
+        for event in session.scalars(select(Event)):
+            event.state, event.reason, event.alike, event.label = "highlighted", "unsure", 3, None
+    receive(monitor, {"kind": "look"})
+    card = monitor._queue[0]
+    assert (len(card["alike"]), "look like it" in card["text"]) == (1, True)
+    receive(
+        monitor,
+        {
+            "kind": "review",
+            "event": card["event_id"],
+            "verdict": "relabelled",
+            "label": "hare",
+            "alike": True,
+        },
+    )
+    assert (monitor.problem, monitor._queue) == ("", [])
+    assert "And 1 that look like it" in monitor._did
+    assert "hare" in monitor._station["vocab"]
+    with store.reading() as session:
+        assert session.scalars(select(Event.human_label)).all() == ["hare", "hare"]
+    receive(monitor, {"kind": "undo"})
+    assert len(monitor._queue) == 2
+
+
+def test_once_people_are_entered_a_typed_name_decides_nothing_and_a_pin_does(
+    store: Store, monitor: Monitor, door: Door
+) -> None:
+    receive(
+        monitor,
+        {"kind": "office", "act": "enter", "said": {"name": "Cleo", "role": "chief", "pin": "123456"}},
+    )
+    assert monitor.problem == ""
+    receive(monitor, {"kind": "look"})
+    assert monitor._me == {"entered": ["Cleo"], "name": "", "role": ""}
+    event = monitor._queue[0]["event_id"]
+    receive(monitor, {"kind": "review", "event": event, "verdict": "confirmed"})
+    assert "Say who you are" in monitor.problem or "name" in monitor.problem
+    receive(monitor, {"kind": "sign_in", "name": "Cleo", "pin": "wrong!"})
+    assert "do not fit" in monitor.problem
+    receive(monitor, {"kind": "sign_in", "name": "Cleo", "pin": "123456"})
+    token = sent(monitor)[-1]["token"]
+    assert monitor._me == {"entered": ["Cleo"], "name": "Cleo", "role": "chief"}
+    receive(monitor, {"kind": "sign_out"})
+    assert monitor._me["name"] == ""
+    receive(monitor, {"kind": "resume", "token": token})
+    assert monitor._me["name"] == ""  # a shift that was ended does not come back
+    receive(monitor, {"kind": "sign_in", "name": "Cleo", "pin": "123456"})
+    receive(monitor, {"kind": "review", "event": event, "verdict": "confirmed"})
+    assert monitor.problem == ""
+    with store.reading() as session:
+        assert session.scalars(select(Review.who)).all() == ["Cleo"]
+
+
+def test_the_office_signs_a_plan_and_moves_the_station_and_says_what_is_missing(
+    store: Store, monitor: Monitor, door: Door
+) -> None:
+    receive(monitor, {"kind": "office", "act": "look", "said": {}})
+    assert "No plan is signed" in monitor._office["blockers"][0]
+    receive(monitor, {"kind": "office", "act": "stage", "said": {"to": 2, "why": ""}})
+    assert "signs a plan" in monitor.problem
+    receive(
+        monitor,
+        {
+            "kind": "office",
+            "act": "plan",
+            "said": {"goal": "know of cats", "action": "", "responsible": "Ola", "fears": {}},
+        },
+    )
+    assert "an action" in monitor.problem
+    plan = {
+        "goal": "know of cats",
+        "action": "Ola looks",
+        "responsible": "Ola",
+        "fears": {"missed": "the audit"},
+    }
+    receive(monitor, {"kind": "office", "act": "plan", "said": plan})
+    receive(
+        monitor,
+        {
+            "kind": "office",
+            "act": "stage",
+            "said": {"to": 2, "why": "a good month", "token": "x", "who": "Eve"},
+        },
+    )
+    assert (monitor.problem, monitor._office["stage"]) == ("", 2)
+    assert monitor._office["plan"]["signed_by"] == "Ola"
+    receive(monitor, {"kind": "office", "act": "stage", "said": {"to": 3, "why": ""}})
+    assert "reviewed yet" in monitor.problem
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

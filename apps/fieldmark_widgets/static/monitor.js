@@ -1,6 +1,6 @@
 // The browser's side of the dashboard: one event to decide about, large; the others, the cameras and the week beside it.
 
-const TICK_MS = 2000; // news is asked for by the page, so that one that is closed asks for nothing
+const TICK_MS = 1000; // news is asked for by the page, so that one that is closed asks for nothing
 const BURST_MS = 350;
 const NAME_KEY = "fieldmark-name";
 
@@ -13,9 +13,10 @@ export default {
     const head = drawHead(model, strings);
     const desk = drawDesk(model, strings, pictures);
     const wall = drawWall(model, strings, pictures);
+    const plan = drawPlace(model, strings);
     const office = drawOffice(model, strings);
     const week = make("div", { class: "fm-card fm-monitor-week" }, make("h3", { text: strings.figures }), make("div"));
-    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, wall.root, week, office.root));
+    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, wall.root, week, plan.root, office.root));
     const root = make("section", { class: "fm-monitor", "aria-label": strings.region }, problem, empty, board);
     el.classList.add("fm");
     el.append(root);
@@ -29,6 +30,7 @@ export default {
       head.update();
       desk.update();
       wall.update();
+      plan.update();
       office.update();
       week.lastChild.replaceChildren(...model.get("_figures").map((text) => make("p", { text })));
     };
@@ -54,12 +56,14 @@ export default {
 };
 
 // Asks for each frame once and keeps what came; "withheld" is kept as null.
+const MOST_PICTURES = 200; // a dashboard is open for days
 function keepPictures(model) {
   const kept = new Map(), asked = new Set();
   const pictures = {
     onPicture: () => {},
     get(id, large) {
       const key = `${id} ${large}`;
+      if (kept.has(key)) { const url = kept.get(key); kept.delete(key); kept.set(key, url); } // the ones used last stay
       if (id && !asked.has(key)) { asked.add(key); model.send({ kind: "frame", id, large }); }
       return kept.get(key);
     },
@@ -69,6 +73,12 @@ function keepPictures(model) {
     if (message.kind === "frame") kept.set(`${message.id} ${message.large}`, makeImageUrl(buffers[0], "image/jpeg"));
     else if (message.kind === "withheld") for (const large of [true, false]) kept.set(`${message.id} ${large}`, null);
     else return;
+    for (const key of kept.keys()) {
+      if (kept.size <= MOST_PICTURES) break;
+      if (kept.get(key)) URL.revokeObjectURL(kept.get(key));
+      kept.delete(key);
+      asked.delete(key);
+    }
     pictures.onPicture();
   });
   return pictures;
@@ -115,6 +125,7 @@ function drawHead(model, strings) {
       ? [make("p", { text: strings.demo_stopped }), ...drawDemo(model, strings, strings.demo_on, "")]
       : station.worker === false ? [make("p", { text: strings.no_worker }), make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.worker_command, { folder: model.get("_folder") }) })]
       : station.note ? [make("p", { text: fill(strings.worker_note, { note: station.note }) })] : [];
+    lines.push(...(station.troubles ?? []).map((text) => make("p", { text })));
     const text = JSON.stringify(lines.map((line) => line.textContent));
     if (stopped.dataset.said !== text) { stopped.dataset.said = text; stopped.replaceChildren(...lines); }
     stopped.hidden = lines.length === 0;
@@ -133,7 +144,7 @@ function drawDesk(model, strings, pictures) {
   const text = make("p", { class: "fm-monitor-text" });
   const image = make("img", { alt: "" });
   const withheld = make("p", { class: "fm-soft", text: strings.withheld });
-  const why = make("input", { type: "text", class: "fm-monitor-name", maxlength: 300, "aria-label": strings.show_person_why, placeholder: strings.show_person_why });
+  const why = make("input", { type: "text", class: "fm-monitor-input", maxlength: 300, "aria-label": strings.show_person_why, placeholder: strings.show_person_why });
   const ask = make("form", { class: "fm-monitor-ask", on: { submit: (event) => {
     event.preventDefault();
     model.send({ kind: "office", act: "frames", said: { event_id: current, why: why.value } });
@@ -145,6 +156,15 @@ function drawDesk(model, strings, pictures) {
   const no = makeButton(strings.reject, () => decide("rejected"));
   const unsure = makeButton(strings.unsure, () => decide("unsure"));
   const others = make("div", { class: "fm-row fm-monitor-others", role: "group", "aria-label": strings.other });
+  const another = make("input", { type: "text", class: "fm-monitor-input", maxlength: 200, "aria-label": strings.another, placeholder: strings.another });
+  const naming = make("form", { on: { submit: (event) => {
+    event.preventDefault();
+    const label = another.value.trim();
+    another.value = "";
+    if (label) decide("relabelled", label);
+  } } }, another);
+  const same = make("input", { type: "checkbox" }), sameText = make("span");
+  const alike = make("label", { class: "fm-monitor-alike" }, same, sameText);
   const play = makeButton(strings.play, () => toggle(), { kind: "fm-quiet" });
   const brighten = makeButton(strings.brighten, () => { bright = !bright; update(); }, { kind: "fm-quiet", "aria-pressed": "false" });
   const undo = makeButton(strings.undo, () => model.send({ kind: "undo" }), { kind: "fm-quiet" });
@@ -154,7 +174,7 @@ function drawDesk(model, strings, pictures) {
   const none = make("p", { class: "fm-monitor-none", text: strings.queue_none });
   const card = make("div", { class: "fm-monitor-event" },
     make("div", { class: "fm-monitor-top" }, chip, title, make("div", { class: "fm-monitor-place" }, place, back, forth)),
-    stage, dots, text, make("div", { class: "fm-row" }, yes, no, unsure), others, make("div", { class: "fm-row" }, play, brighten),
+    stage, dots, text, alike, make("div", { class: "fm-row" }, yes, no, unsure), others, naming, make("div", { class: "fm-row" }, play, brighten),
     make("p", { class: "fm-soft fm-small fm-monitor-keys", text: strings.keys }));
   const root = make("div", { class: "fm-card fm-monitor-desk", tabindex: "0", "aria-label": strings.queue },
     make("div", { class: "fm-monitor-done" }, did, undo), none, card);
@@ -186,7 +206,8 @@ function drawDesk(model, strings, pictures) {
       return;
     }
     const at = queue().indexOf(event);
-    model.send({ kind: "review", event: event.event_id, verdict, label });
+    model.send({ kind: "review", event: event.event_id, verdict, label, alike: same.checked && event.alike.length > 0 });
+    same.checked = false;
     show(queue()[at + 1] ?? queue()[at - 1] ?? null);
     update();
     root.focus({ preventScroll: true });
@@ -202,11 +223,12 @@ function drawDesk(model, strings, pictures) {
     const onButton = event.target.tagName === "BUTTON";
     const vocab = model.get("_station").vocab ?? [];
     const digit = "1234567890".indexOf(event.key);
-    if ((event.key === "Enter" && !onButton) || event.key === "c") decide("confirmed");
+    if ((event.key === "Enter" && !onButton) || event.key === "c") { if (!yes.hidden) decide("confirmed"); } // what is not shown is not confirmed
     else if (event.key === "r") decide("rejected");
     else if (event.key === "u") decide("unsure");
     else if (event.key === "z") model.send({ kind: "undo" });
     else if (event.key === " " && !onButton) toggle();
+    else if (event.key === "/") another.focus();
     else if (event.key === "b") { bright = !bright; update(); }
     else if (event.key === "ArrowRight" || event.key === "ArrowDown") move(1);
     else if (event.key === "ArrowLeft" || event.key === "ArrowUp") move(-1);
@@ -229,9 +251,12 @@ function drawDesk(model, strings, pictures) {
     title.textContent = event.title;
     place.textContent = fill(strings.of, { n: queue().indexOf(event) + 1, total: queue().length });
     text.textContent = event.text;
+    alike.hidden = event.alike.length === 0;
+    sameText.textContent = fill(strings.alike, { n: event.alike.length });
     yes.textContent = event.label ? fill(strings.confirm, { label: event.label }) : strings.confirm_;
     yes.hidden = !event.label;
     const url = event.is_withheld ? null : pictures.get(event.frames[frame], true);
+    for (const next of queue().slice(queue().indexOf(event) + 1).slice(0, 2)) if (!next.is_withheld) pictures.get(next.best, true); // there when a key asks for it
     withheld.parentNode.hidden = url !== null;
     ask.hidden = model.get("_me").role !== "chief";
     if (url) image.src = url;
@@ -259,17 +284,67 @@ function drawDesk(model, strings, pictures) {
 
 function drawWall(model, strings, pictures) {
   const list = make("ul", { class: "fm-monitor-wall" });
-  const root = make("div", { class: "fm-card" }, make("h3", { text: strings.wall }), list);
+  const refused = make("div", { class: "fm-soft fm-small fm-monitor-refused" });
+  const root = make("div", { class: "fm-card" }, make("h3", { text: strings.wall }), list, refused);
   const signs = { red: "failed", amber: "unsure", grey: "close", ok: "clear" };
+  const kept = new Map(); // a tile is changed and not drawn anew: a picture would blink
+  const keep = (name) => {
+    if (!kept.has(name)) {
+      const image = make("img", { alt: "" }), blank = make("span", { class: "fm-monitor-blank" }, makeIcon("photo"));
+      const word = make("span", { class: "fm-monitor-word" }), text = make("span", { class: "fm-soft fm-small" });
+      const root = make("li", {}, image, blank, make("div", {}, make("strong", { text: name }), word, text));
+      kept.set(name, { root, image, blank, word, text });
+    }
+    return kept.get(name);
+  };
   const update = () => {
-    list.replaceChildren(...model.get("_wall").map((tile) => {
-      const url = pictures.get(tile.frame, false);
-      return make("li", { class: `fm-monitor-tile is-${tile.urgency}` },
-        url ? make("img", { src: url, alt: "" }) : make("span", { class: "fm-monitor-blank" }, makeIcon("photo")),
-        make("div", {}, make("strong", { text: tile.name }),
-          make("span", { class: "fm-monitor-word" }, makeIcon(signs[tile.urgency]), tile.word),
-          make("span", { class: "fm-soft fm-small", text: tile.text })));
-    }));
+    const lines = model.get("_station").refused ?? [];
+    if (refused.dataset.said !== JSON.stringify(lines)) { refused.dataset.said = JSON.stringify(lines); refused.replaceChildren(...lines.map((text) => make("p", { text }))); }
+    const tiles = model.get("_wall").map((tile) => {
+      const drawn = keep(tile.name), url = pictures.get(tile.frame, false);
+      drawn.root.className = `fm-monitor-tile is-${tile.urgency}`;
+      drawn.image.hidden = !url;
+      drawn.blank.hidden = Boolean(url);
+      if (url && drawn.image.src !== url) drawn.image.src = url;
+      if (drawn.word.dataset.said !== tile.word) { drawn.word.dataset.said = tile.word; drawn.word.replaceChildren(makeIcon(signs[tile.urgency]), tile.word); }
+      drawn.text.textContent = tile.text;
+      return drawn.root;
+    });
+    if (tiles.some((tile, i) => list.children[i] !== tile) || list.children.length !== tiles.length) list.replaceChildren(...tiles);
+  };
+  return { root, update };
+}
+
+// A plan that needs no internet: the cameras with a place, north up, with a scale.
+function drawPlace(model, strings) {
+  const SIZE = 320, EDGE = 44, METRES = 111_320;
+  const svg = (tag, attributes, text) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  const canvas = svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", class: "fm-monitor-plan-map" });
+  const root = make("div", { class: "fm-card" }, make("h3", { text: strings.plan_map }), canvas);
+  const update = () => {
+    const tiles = model.get("_wall").filter(({ place }) => place);
+    root.hidden = tiles.length < 2;
+    const said = JSON.stringify(tiles.map(({ name, place, urgency }) => [name, place, urgency]));
+    if (root.hidden || canvas.dataset.said === said) return;
+    canvas.dataset.said = said;
+    const [south, west] = [0, 1].map((axis) => Math.min(...tiles.map(({ place }) => place[axis])));
+    const narrower = Math.cos((tiles[0].place[0] * Math.PI) / 180);
+    const points = tiles.map(({ place }) => [(place[1] - west) * narrower * METRES, (place[0] - south) * METRES]);
+    const metres = Math.max(...points.flat(), 1), scale = (SIZE - 2 * EDGE) / metres;
+    const bar = 10 ** Math.floor(Math.log10(metres / 2 || 1));
+    canvas.setAttribute("aria-label", fill(strings.plan_text, { n: tiles.length }));
+    canvas.replaceChildren(
+      ...tiles.flatMap(({ name, urgency }, i) => {
+        const x = EDGE + points[i][0] * scale, y = SIZE - EDGE - points[i][1] * scale;
+        return [svg("circle", { cx: x, cy: y, r: 7, class: `is-${urgency}` }), svg("text", { x, y: y - 12, "text-anchor": "middle" }, name)];
+      }),
+      svg("path", { d: `M${EDGE} ${SIZE - 10}h${bar * scale}`, class: "fm-monitor-scale" }),
+      svg("text", { x: EDGE, y: SIZE - 16 }, bar < 1000 ? fill(strings.metres, { n: bar }) : fill(strings.kilometres, { n: bar / 1000 })));
   };
   return { root, update };
 }

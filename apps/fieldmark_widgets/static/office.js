@@ -9,8 +9,8 @@ function readToken() { try { return sessionStorage.getItem(TOKEN_KEY) ?? ""; } c
 // A name to type where nobody is entered; else a name to choose and a PIN; then who it is.
 function drawWho(model, strings) {
   const typed = make("input", { type: "text", class: "fm-monitor-name", maxlength: 80, autocomplete: "name", "aria-label": strings.who, placeholder: strings.who, title: strings.who_hint });
-  const choice = make("select", { class: "fm-monitor-name", "aria-label": strings.who });
-  const pin = make("input", { type: "password", class: "fm-monitor-name fm-monitor-pin", maxlength: 80, autocomplete: "current-password", "aria-label": strings.pin, placeholder: strings.pin });
+  const choice = make("select", { class: "fm-monitor-input", "aria-label": strings.who });
+  const pin = make("input", { type: "password", class: "fm-monitor-input fm-monitor-pin", maxlength: 80, autocomplete: "current-password", "aria-label": strings.pin, placeholder: strings.pin });
   const form = make("form", { class: "fm-row", on: { submit: (event) => {
     event.preventDefault();
     model.send({ kind: "sign_in", name: choice.value, pin: pin.value });
@@ -41,7 +41,7 @@ function drawWho(model, strings) {
 }
 
 function field(label, input) { return make("label", { class: "fm-monitor-field" }, make("span", { text: label }), input); }
-function box(name, attributes = {}) { return make("input", { type: "text", class: "fm-monitor-name", name, maxlength: 300, ...attributes }); }
+function box(name, attributes = {}) { return make("input", { type: "text", class: "fm-monitor-input", name, maxlength: 300, ...attributes }); }
 
 function drawOffice(model, strings) {
   const ask = (act, said) => model.send({ kind: "office", act, said });
@@ -102,7 +102,7 @@ function drawPlan(model, strings, ask) {
 function drawPeople(model, strings, ask) {
   const list = make("ul", { class: "fm-monitor-people" });
   const name = box("name", { maxlength: 80, autocomplete: "off" });
-  const role = make("select", { class: "fm-monitor-name" }, ...["ranger", "chief", "viewer"].map((one) => make("option", { value: one, text: strings[`role_${one}`] })));
+  const role = make("select", { class: "fm-monitor-input" }, ...["ranger", "chief", "viewer"].map((one) => make("option", { value: one, text: strings[`role_${one}`] })));
   const pin = box("pin", { type: "password", autocomplete: "new-password", maxlength: 80 });
   const form = make("form", { on: { submit: (event) => { event.preventDefault(); ask("enter", { name: name.value, role: role.value, pin: pin.value }); pin.value = ""; } } },
     field(strings.person_name, name), field(strings.person_role, role), field(strings.person_pin, pin), make("button", { class: "fm-button", text: strings.person_enter }));
@@ -142,9 +142,12 @@ function drawSettings(model, strings, ask) {
 
 function drawModels(model, strings, ask) {
   const list = make("ul", { class: "fm-monitor-people" });
-  const root = make("section", {}, make("h4", { text: strings.models }), list);
+  const compared = make("p"), differ = make("ul", { class: "fm-monitor-people fm-small" });
+  const root = make("section", {}, make("h4", { text: strings.models }), list, compared, differ);
   const update = (office, isChief) => {
     const models = office.models ?? [];
+    compared.textContent = office.compared ?? "";
+    differ.replaceChildren(...(office.differ ?? []).map((text) => make("li", { text })));
     const said = JSON.stringify([models, isChief]);
     if (list.dataset.said === said) return;
     list.dataset.said = said;

@@ -20,6 +20,7 @@ from fieldmark.station.reviews import queue
 from fieldmark.station.rules import Rules
 from fieldmark.station.stations import CHAMPION
 from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Review, Station
+from fieldmark.station.troubles import refused, troubles
 from fieldmark.station.view import Sight, judge_view
 
 Urgency = Literal["red", "amber", "grey", "ok"]
@@ -28,6 +29,8 @@ LEARNED_FROM = 500
 """Latest frames whose gaps teach how long a camera is usually silent."""
 NAMED_FROM, MOST_NAMED = 500, 12
 """Latest reviews whose labels are offered as well, the most frequent ones: before any model these are all there are."""
+MOST_ALIKE = 200
+"""Events that are decided about at once."""
 WORKER_DEAD = timedelta(seconds=30)
 
 
@@ -47,6 +50,8 @@ class CameraTile:
     """covered, blurred, moved, or ok: see `view`."""
     note: str = ""
     """A sentence about its view; empty while that is as it was."""
+    place: tuple[float, float] | None = None
+    """Latitude and longitude, degrees, where they are known; for the people of the station only."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Card:
     """Whether its frames show a person, so that they are not displayed."""
     distinct: tuple[int, ...] = ()
     """Its frames without those of a burst that repeat the one before: a picture for each is enough."""
+    alike: tuple[int, ...] = ()
+    """Other events that wait and look like this one, by the first look that needs no model."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,10 @@ class Board:
     worker_note: str
     """What holds the worker up; empty while it works."""
     is_worker_alive: bool
+    troubles: tuple[str, ...] = ()
+    """What else is wrong now, as sentences."""
+    refused: tuple[str, ...] = ()
+    """Files that were not accepted lately, as sentences."""
 
 
 def look(session: Session, station: Station, *, who: str, now: datetime, limit: int = 30) -> Board:
@@ -105,6 +116,8 @@ def look(session: Session, station: Station, *, who: str, now: datetime, limit: 
         tuple(_card(session, event, names[event.camera_id], rules, who, now) for event in events),
         beat.note if beat else "",
         beat is not None and now - beat.at < WORKER_DEAD,
+        troubles(session, station, now=now),
+        refused(session, station, now=now),
     )
 
 
@@ -138,7 +151,7 @@ def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: dat
             Frame.look,
         )
         .where(Frame.camera_id == camera.id)
-        .order_by(Frame.id.desc())
+        .order_by(Frame.received_at.desc())
         .limit(LEARNED_FROM)
     ).all()
     view = judge_view([Sight(*row[1:]) for row in rows])
@@ -146,7 +159,15 @@ def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: dat
     if urgency == "ok" and view.state != "ok":
         urgency = "amber"
     shown = _latest_shown(session, camera, rules)
-    return CameraTile(camera.name, urgency, waiting, camera.heard_at, shown, view.state, view.sentence)
+    return CameraTile(
+        camera.name, urgency, waiting, camera.heard_at, shown, view.state, view.sentence, _place(camera)
+    )
+
+
+def _place(camera: Camera) -> tuple[float, float] | None:
+    return (
+        None if camera.latitude is None or camera.longitude is None else (camera.latitude, camera.longitude)
+    )
 
 
 def _liveness(camera: Camera, times: Sequence[datetime], now: datetime) -> Urgency:
@@ -161,7 +182,7 @@ def _latest_shown(session: Session, camera: Camera, rules: Rules) -> int | None:
         select(Frame.id, Frame.boxes, Event)
         .outerjoin(Event, Event.id == Frame.event_id)
         .where(Frame.camera_id == camera.id, Frame.dropped_at.is_(None))
-        .order_by(Frame.id.desc())
+        .order_by(Frame.received_at.desc(), Frame.id.desc())
         .limit(20)
     )
     persons = set(rules.person)
@@ -193,6 +214,7 @@ def _card(session: Session, event: Event, camera: str, rules: Rules, who: str, n
         0.0 if blind else event.alarm if event.reason == "alarm" else event.prob,
         shows_person(session, event, rules) and not has_asked(session, event.id, who, now=now),
         _distinct([(int(number), str(look)) for number, look in rows]),
+        _alike(session, event),
     )
 
 
@@ -203,6 +225,19 @@ def _distinct(frames: Sequence[tuple[int, str]]) -> tuple[int, ...]:
         if not kept or not is_same_picture(kept[-1][1], look):
             kept.append((number, look))
     return tuple(number for number, _ in kept)
+
+
+def _alike(session: Session, event: Event) -> tuple[int, ...]:
+    """Only while no model says what it is, and never for the blind audit."""
+    if event.alike is None or event.label is not None or not event.reason:
+        return ()
+    others = select(Event.id).where(
+        Event.state == "highlighted",
+        Event.reason == event.reason,
+        Event.alike == event.alike,
+        Event.id != event.id,
+    )
+    return tuple(session.scalars(others.order_by(Event.id).limit(MOST_ALIKE)))
 
 
 def _vocab(session: Session, rules: Rules) -> tuple[str, ...]:

@@ -40,6 +40,10 @@ WATCHING = 4
 """Cameras that go on taking pictures; two more are silent, one for longer than the other."""
 SILENT = ((WATCHING, timedelta(hours=30)), (WATCHING + 1, timedelta(days=5)))
 """Number of a silent camera, and how long ago its last picture came: the wall shows them amber and grey."""
+MIDDLE = (0.0, 0.0)
+"""In the sea off Africa: where no camera is."""
+SPREAD = ((0.0, 0.0), (0.004, 0.002), (0.002, 0.007), (-0.003, 0.005), (0.006, 0.006), (-0.002, 0.010))
+"""Degrees from there, of each camera: some hundred metres."""
 DEMO_RULES = replace(RULES, gap_s=20)
 """A visit ends sooner than at a real station: here one follows the other within a minute."""
 SUBJECTS: tuple[tuple[Subject, float], ...] = (("cat", 0.6), ("nothing", 0.3), ("person", 0.1))
@@ -113,7 +117,8 @@ def _make_station(store: Store) -> bool:
             return False
         station = add_station(session, NAME, zone=ZONE, rules=DEMO_RULES, now=now - SILENT[-1][1])
         for camera in range(WATCHING + len(SILENT)):
-            camera_named(session, station, camera_name(camera), now=station.since)
+            made = camera_named(session, station, camera_name(camera), now=station.since)
+            made.latitude, made.longitude = MIDDLE[0] + SPREAD[camera][0], MIDDLE[1] + SPREAD[camera][1]
     return True
 
 

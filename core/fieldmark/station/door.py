@@ -92,19 +92,18 @@ class Door:
         office, who = self.office, str(said.get("who", ""))
         return {
             "sign_in": lambda: {"token": office.sign_in(str(said["name"]), str(said["pin"]))},
-            "sign_out": lambda: {"out": office.sign_out(str(said["token"])) is None},
+            "sign_out": lambda: {"was_in": office.sign_out(str(said["token"]))},
             "plan": lambda: {"plan": office.sign_plan(who, **_plan(said))},
             "stage": lambda: {"stage": office.set_stage(who, int(said["to"]), why=str(said["why"]))},
             "rules": lambda: {"rules": office.change_rules(who, dict(said["changed"]))},
             "promote": lambda: {"model": office.promote(who, int(said["model_id"]))},
             "frames": lambda: {
-                "open": office.open_frames(who, int(said["event_id"]), why=str(said["why"])) is None
+                "until": office.open_frames(who, int(said["event_id"]), why=str(said["why"])).isoformat()
             },
             "enter": lambda: {
-                "entered": office.add_person(who, str(said["name"]), str(said["role"]), str(said["pin"]))
-                is None
+                "role": office.add_person(who, str(said["name"]), str(said["role"]), str(said["pin"]))
             },
-            "remove": lambda: {"removed": office.remove_person(who, str(said["name"])) is None},
+            "remove": lambda: {"removed": office.remove_person(who, str(said["name"]))},
         }
 
     def _check_who(self, said: Mapping[str, Any]) -> None:

@@ -22,6 +22,8 @@ from fieldmark.station.tables import Event, Frame, Prediction
 OPEN_STATES = ("nothing", "highlighted")
 """States of events that nobody has reviewed: only these take further frames."""
 SMALLEST_PROB = 1e-6
+LONGEST = timedelta(days=1)
+"""A visit that goes on for longer is another one; so the search for it looks at a day and not at a year."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def find_event(session: Session, frame: Frame, rules: Rules) -> Event | None:
             Event.state.in_(OPEN_STATES),
             Event.lease_by.is_(None),
             Event.started_at <= frame.at + gap,
+            Event.started_at >= frame.at - gap - LONGEST,
             Event.ended_at >= frame.at - gap,
         )
         .order_by(Event.started_at.desc())

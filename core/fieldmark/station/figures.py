@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from fieldmark.rates import Day, RateChange, compare_rates, explain_change
@@ -88,14 +89,14 @@ def measure(session: Session, station: Station, *, end: datetime, days: int = WI
     spans = {camera.id: _spans(session, camera, end) for camera in cameras}
     alarms = {camera.id: _visits(session, camera, rules, begin, end) for camera in cameras}
     change, surplus = _compared(cameras, spans, alarms, begin, end, station.since)
-    events = _events(session, station, begin, end)
+    states, precision, audit = _events(session, station, rules, begin, end)
     return StationFigures(
         begin,
         end,
         tuple(_camera(session, c, spans[c.id], alarms[c.id], begin, end) for c in cameras),
-        dict(Counter(event.state for event in events)),
-        _precision(events, rules),
-        _audit(events, rules),
+        states,
+        precision,
+        audit,
         change,
         surplus,
         _alerts(session, begin, end),
@@ -127,12 +128,13 @@ def independent(times: Sequence[datetime], gap: timedelta) -> list[datetime]:
 
 
 def _spans(session: Session, camera: Camera, end: datetime) -> list[Span]:
-    begin = end - timedelta(days=BASELINE_DAYS + WINDOW_DAYS + 30)
-    times = session.scalars(
-        select(Frame.at)
-        .where(Frame.camera_id == camera.id, Frame.at >= begin, Frame.at < end)
-        .order_by(Frame.at)
+    """When a camera watched, from the first and last frame of each day: its patience is never less than a day."""
+    begin = end - timedelta(days=BASELINE_DAYS + WINDOW_DAYS)
+    own = (Frame.camera_id == camera.id, Frame.at >= begin, Frame.at < end)
+    days = session.execute(
+        select(func.min(Frame.at), func.max(Frame.at)).where(*own).group_by(func.date(Frame.at))
     ).all()
+    times = sorted({at for day in days for at in day})
     return watched(times, end) if times else []
 
 
@@ -174,26 +176,32 @@ def _pooled(cameras: Iterable[Sequence[Day]]) -> list[Day]:
     return [Day(sum(day.events for day in days), sum(day.uptime for day in days)) for days in by_day]
 
 
-def _events(session: Session, station: Station, begin: datetime, end: datetime) -> Sequence[Event]:
-    return session.scalars(
-        select(Event)
+def _events(
+    session: Session, station: Station, rules: Rules, begin: datetime, end: datetime
+) -> tuple[dict[str, int], Proportion, Proportion]:
+    """Count events by state, alarms that were right, and audited events that were none after all."""
+    facts = (
+        select(
+            Event.state,
+            (Event.alarm >= rules.alarm_min).label("alarm"),
+            and_(Event.reviewed_by.is_not(None), Event.state != "unsure").label("decided"),
+            func.coalesce(Event.human_label.in_(rules.alarm), False).label("said"),
+            Event.is_audit,
+        )
         .join(Camera, Camera.id == Event.camera_id)
         .where(Camera.station_id == station.id, Event.started_at >= begin, Event.started_at < end)
-    ).all()
-
-
-def _precision(events: Sequence[Event], rules: Rules) -> Proportion:
-    reviewed = [e for e in events if e.reviewed_by and e.state != "unsure" and e.alarm >= rules.alarm_min]
-    return Proportion(sum(e.human_label in rules.alarm for e in reviewed), len(reviewed))
-
-
-def _audit(events: Sequence[Event], rules: Rules) -> Proportion:
-    audited = [
-        e
-        for e in events
-        if e.is_audit and e.reviewed_by and e.state != "unsure" and e.alarm < rules.alarm_min
-    ]
-    return Proportion(sum(e.human_label in rules.alarm for e in audited), len(audited))
+        .subquery()
+    )
+    rows: Sequence[Any] = session.execute(select(*facts.c, func.count()).group_by(*facts.c)).all()
+    states = Counter[str]()
+    right, alarms, missed, audited = 0, 0, 0, 0
+    for state, alarm, decided, said, drawn, n in rows:
+        states[state] += n
+        alarms += n if alarm and decided else 0
+        right += n if alarm and decided and said else 0
+        audited += n if drawn and decided and not alarm else 0
+        missed += n if drawn and decided and not alarm and said else 0
+    return dict(states), Proportion(right, alarms), Proportion(missed, audited)
 
 
 def _camera(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import uuid
 from collections.abc import Callable
@@ -47,8 +48,9 @@ class Media:
             self._fs.mv(unfinished, path)
         except OSError as exc:
             self._drop(unfinished)
+            why = "the disk is full" if exc.errno == errno.ENOSPC else exc.strerror or str(exc)
             raise StoreError(
-                f"The picture could not be kept: {exc.strerror or exc}.", code="disk_full"
+                f"The picture could not be kept: {why}. It waits, and goes on by itself.", code="disk_full"
             ) from exc
 
     def get(self, sha256: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from fieldmark.errors import StationError
@@ -81,26 +82,29 @@ class Office:
             promote(session, model, who=who, now=self.clock())
             return model.title
 
-    def open_frames(self, who: str, event_id: int, *, why: str) -> None:
-        """Let a chief see the frames of an event that shows a person, for a while; the log says who, when and why.
+    def open_frames(self, who: str, event_id: int, *, why: str) -> datetime:
+        """Let a chief see the frames of an event that shows a person, for a while; gives until when.
+
+        The log says who, when and why.
 
         Raises:
             StationError: `role`, `no_event`, or `no_reason`.
         """
         with self.store.writing() as session:
             people.require(session, the_station(session).id, who, "chief")
-            ask_to_see(session, event_id, who, why, role="chief", now=self.clock())
+            return ask_to_see(session, event_id, who, why, role="chief", now=self.clock())
 
-    def add_person(self, who: str, name: str, role: str, pin: str) -> None:
-        """Enter a person; raises as `people.add_person`."""
+    def add_person(self, who: str, name: str, role: str, pin: str) -> str:
+        """Enter a person; gives their role; raises as `people.add_person`."""
         with self.store.writing() as session:
             station = the_station(session)
-            people.add_person(session, station, name, role, pin=pin, who=who, now=self.clock())
+            return people.add_person(session, station, name, role, pin=pin, who=who, now=self.clock()).role
 
-    def remove_person(self, who: str, name: str) -> None:
-        """Let a person go; raises as `people.remove_person`."""
+    def remove_person(self, who: str, name: str) -> str:
+        """Let a person go; gives the name; raises as `people.remove_person`."""
         with self.store.writing() as session:
             people.remove_person(session, the_station(session), name, who=who, now=self.clock())
+        return name
 
     def sign_in(self, name: str, pin: str) -> str:
         """Give the token of a shift; StationError `wrong_pin` or `locked`."""
@@ -110,7 +114,7 @@ class Office:
             raise StationError("Name and PIN do not fit.", code="wrong_pin")
         return token
 
-    def sign_out(self, token: str) -> None:
-        """End a shift."""
+    def sign_out(self, token: str) -> bool:
+        """End a shift; False where it had ended."""
         with self.store.writing() as session:
-            people.sign_out(session, token)
+            return people.sign_out(session, token)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from fieldmark.errors import StationError
@@ -124,13 +124,16 @@ def send_due(store: Store, channels: Sequence[Channel], rules: Rules, *, clock: 
 def _due(store: Store, rules: Rules, now: datetime) -> list[tuple[int, dict[str, Any], str, bool]]:
     """Alerts to try, whether for the first time, again, or as an escalation; old ones expire."""
     with store.writing() as session:
+        furthest = now + timedelta(seconds=LONGEST_RETRY_S)  # beyond it only where the clock was set back
         expired = now - timedelta(seconds=rules.expire_s)
         for alert in session.scalars(
             select(Alert).where(Alert.state.in_(WAITING), Alert.created_at < expired)
         ):
             alert.state = "expired"
         waiting = session.scalars(
-            select(Alert).where(Alert.state.in_(WAITING), Alert.next_try_at <= now)
+            select(Alert).where(
+                Alert.state.in_(WAITING), or_(Alert.next_try_at <= now, Alert.next_try_at > furthest)
+            )
         ).all()
         late = session.scalars(
             select(Alert).where(

@@ -142,10 +142,11 @@ def whose(session: Session, token: str, *, now: datetime) -> Person | None:
     return person if person.gone_at is None else None
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End a sign-in before its time."""
+def sign_out(session: Session, token: str) -> bool:
+    """End a sign-in before its time; False where there is none."""
     if (found := session.get(SignIn, _digest(token))) is not None:
         session.delete(found)
+    return found is not None
 
 
 def _is_anybody_entered(session: Session, station_id: int) -> bool:

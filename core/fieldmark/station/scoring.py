@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from fieldmark.errors import BadImageError, StoreError
@@ -51,6 +51,7 @@ class Scorer:
         """Predict with a loaded model that the store knows as `model_id`; a shadow judges no event."""
         self.store, self.media, self.predictor, self.model_id = store, media, predictor, model_id
         self.is_champion, self.clock = is_champion, clock
+        self._seen_to = 0
         calibration = predictor.info.calibration
         self._level = calibration.level if calibration else None
         self._closer = Closer(APART)
@@ -58,13 +59,14 @@ class Scorer:
     def score_new(self, *, limit: int = 10 * BATCH) -> int:
         """Predict frames that wait, oldest first; gives how many were. Killed anywhere, it goes on from there."""
         with self.store.reading() as session:
-            seen = select(Prediction.frame_id).where(Prediction.model_id == self.model_id)
-            frames = session.scalars(
-                select(Frame)
-                .where(Frame.id.not_in(seen), Frame.dropped_at.is_(None))
-                .order_by(Frame.id)
-                .limit(limit)
-            ).all()
+            own = (Prediction.frame_id == Frame.id, Prediction.model_id == self.model_id)
+            waiting = select(Frame).where(
+                Frame.id > self._seen_to, ~exists().where(*own), Frame.dropped_at.is_(None)
+            )
+            last = session.scalar(select(func.max(Frame.id))) or 0
+            frames = session.scalars(waiting.order_by(Frame.id).limit(limit)).all()
+            if not frames:
+                self._seen_to = last  # so that a year's frames are not looked through again each second
         for start in range(0, len(frames), BATCH):
             self._score(frames[start : start + BATCH])
         return len(frames)

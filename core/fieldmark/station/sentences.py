@@ -46,6 +46,40 @@ def say_audit(audit: Proportion) -> str:
     return f"{audit.hits} of {audit.n} audited events without alarm had one: at most {100 * high:.1f} % are missed (95 %)."
 
 
+def say_coverage(figures: StationFigures) -> str:
+    """Say for how long cameras watched: no sighting means something only where somebody looked."""
+    days = (figures.end - figures.begin).days
+    possible = days * len(figures.cameras)
+    least = min(figures.cameras, key=lambda camera: camera.camera_days, default=None)
+    said = f"Cameras watched {figures.camera_days:.1f} of {possible} camera-days"
+    if least is None or least.camera_days >= days - 0.5:
+        return f"{said}."
+    return f"{said}; {least.name} least, {least.camera_days:.1f} of {days}."
+
+
+def say_delivery(figures: StationFigures) -> str:
+    """Say what became of the alerts, and how long they took; empty where there was none."""
+    if not figures.alerts:
+        return ""
+    n = sum(figures.alerts.values())
+    states = ", ".join(f"{count} {state}" for state, count in sorted(figures.alerts.items()))
+    said = f"{n} alert{'' if n == 1 else 's'}: {states}."
+    if figures.seconds_to_send is None:
+        return said
+    median, most = (_say_seconds(seconds) for seconds in figures.seconds_to_send)
+    return f"{said} From the end of a visit to its alert: half within {median}, 95 % within {most}."
+
+
+def _say_seconds(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
+
+
 def _say_camera(figures: StationFigures) -> str:
     total = sum(surplus for _, surplus in figures.surplus)
     if not figures.surplus or not total:

@@ -10,11 +10,11 @@ The book's advice ("From Model to Production", fastai chapter 2) as rules that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from fieldmark.drift import PrecisionCheck, check_precision
@@ -58,8 +58,8 @@ def look_at_gate(session: Session, station: Station) -> Gate:
     reviewed = _reviewed(session, station)
     alarms = [event for event in reviewed if event.alarm >= rules.alarm_min]
     silent = [event for event in reviewed if event.is_audit and event.alarm < rules.alarm_min]
-    right = [is_alarm(event, rules) for event in alarms]
-    missed = sum(is_alarm(event, rules) for event in silent)
+    right = [event.human_label in rules.alarm for event in alarms]
+    missed = sum(event.human_label in rules.alarm for event in silent)
     precision = check_precision([event.alarm for event in alarms], right)
     blockers = (
         *_precision_blockers(sum(right), len(alarms), rules),
@@ -190,21 +190,19 @@ def _move(session: Session, station: Station, to: int, *, who: str, why: str, no
     )
 
 
-def _reviewed(session: Session, station: Station) -> list[Event]:
+def _reviewed(session: Session, station: Station) -> Sequence[Row[float, bool, str | None]]:
     """Events of the present champion that a person decided about; "unsure" decides nothing."""
-    return list(
-        session.scalars(
-            select(Event)
-            .join(Camera, Camera.id == Event.camera_id)
-            .join(Model, Model.id == Event.model_id)
-            .where(
-                Camera.station_id == station.id,
-                Model.role == "champion",
-                Event.reviewed_by.is_not(None),
-                Event.state != "unsure",
-            )
+    return session.execute(
+        select(Event.alarm, Event.is_audit, Event.human_label)
+        .join(Camera, Camera.id == Event.camera_id)
+        .join(Model, Model.id == Event.model_id)
+        .where(
+            Camera.station_id == station.id,
+            Model.role == "champion",
+            Event.reviewed_at.is_not(None),
+            Event.state != "unsure",
         )
-    )
+    ).all()
 
 
 def _precision_blockers(right: int, n: int, rules: Rules) -> list[str]:

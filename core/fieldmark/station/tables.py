@@ -117,6 +117,7 @@ class Frame(Base):
         UniqueConstraint("camera_id", "sha256"),
         Index(None, "event_id"),
         Index(None, "camera_id", "at"),
+        Index(None, "camera_id", "received_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
@@ -153,6 +154,7 @@ class Rejected(Base):
     """A file that was not accepted, so that nothing is silently dropped."""
 
     __tablename__ = "rejected"
+    __table_args__ = (Index(None, "received_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
     name: Mapped[str] = mapped_column(Text)
@@ -189,7 +191,12 @@ class Event(Base):
     """A visit: frames of one camera that follow each other closely."""
 
     __tablename__ = "event"
-    __table_args__ = (Index(None, "camera_id", "started_at"), Index(None, "state", "started_at"))
+    __table_args__ = (
+        Index(None, "camera_id", "started_at", "alarm", "state"),
+        Index(None, "state", "reason", "alarm"),
+        Index(None, "is_audit", "state", "alarm"),
+        Index(None, "model_id", "reviewed_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
     started_at: Mapped[datetime]
@@ -240,6 +247,7 @@ class Alert(Base):
     """A word to the people in the field; one an event, whatever happens."""
 
     __tablename__ = "alert"
+    __table_args__ = (Index(None, "state", "created_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), unique=True)
     key: Mapped[str] = mapped_column(String(36), unique=True)

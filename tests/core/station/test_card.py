@@ -120,13 +120,25 @@ def test_a_folder_without_pictures_says_so(worker: Worker, tmp_path: Path) -> No
         import_card(tmp_path / "nothing", taker(worker))
 
 
+FIRST_INDEXES = {  # that later revisions replace
+    "ix_event_camera_id_started_at": "event (camera_id, started_at)",
+    "ix_event_state_started_at": "event (state, started_at)",
+}
+
+
 def test_a_store_of_the_first_revision_is_brought_up_to_date_with_its_frames(
     tmp_path: Path, store: Store, drop: Callable[..., None]
 ) -> None:
     drop(picture("cat", taken=datetime(2026, 6, 1, 13, 30)))
     store.close()
     with sqlite3.connect(store.folder / FILE_NAME) as connection:  # as revision 0001 left it
-        for table in ("clip", "deployment"):
+        for (index,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'ix_%'"
+        ).fetchall():
+            connection.execute(f"DROP INDEX {index}")
+        for name, on in FIRST_INDEXES.items():
+            connection.execute(f"CREATE INDEX {name} ON {on}")
+        for table in ("clip", "deployment", "sign_in", "person"):
             connection.execute(f"DROP TABLE {table}")
         for column in ("clip_id", "clip_frame", "boxes", "dropped_at"):
             connection.execute(f"ALTER TABLE frame DROP COLUMN {column}")
