@@ -34,6 +34,9 @@ MOST_ALIKE = 200
 WORKER_DEAD = timedelta(seconds=30)
 
 
+SILENT = "It is silent for longer than it ever was."
+
+
 @dataclass(frozen=True)
 class CameraTile:
     """A camera on the wall."""
@@ -49,7 +52,7 @@ class CameraTile:
     view: str = "ok"
     """covered, blurred, moved, or ok: see `view`."""
     note: str = ""
-    """A sentence about its view; empty while that is as it was."""
+    """A sentence about its view, or about a silence that a waiting sighting hides; empty while all is as it was."""
     place: tuple[float, float] | None = None
     """Latitude and longitude, degrees, where they are known; for the people of the station only."""
 
@@ -155,13 +158,13 @@ def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: dat
         .limit(LEARNED_FROM)
     ).all()
     view = judge_view([Sight(*row[1:]) for row in rows])
-    urgency: Urgency = "red" if waiting else _liveness(camera, sorted(row[0] for row in rows), now)
+    alive = _liveness(camera, sorted(row[0] for row in rows), now)
+    urgency: Urgency = "red" if waiting else alive
+    note = view.sentence or (SILENT if waiting and alive != "ok" else "")
     if urgency == "ok" and view.state != "ok":
         urgency = "amber"
     shown = _latest_shown(session, camera, rules)
-    return CameraTile(
-        camera.name, urgency, waiting, camera.heard_at, shown, view.state, view.sentence, _place(camera)
-    )
+    return CameraTile(camera.name, urgency, waiting, camera.heard_at, shown, view.state, note, _place(camera))
 
 
 def _place(camera: Camera) -> tuple[float, float] | None:

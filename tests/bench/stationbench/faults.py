@@ -63,7 +63,7 @@ class Day:
         self.hour("west", "north", "south")
         for _ in range(26):
             self.hour("north", "south")
-        self.see("a stalling camera is silent", lambda board: _urgency(board, "west") == "amber")
+        self.see("a stalling camera is silent", lambda board: _is_silent(board, "west"))
         self.hour("west")
         self.see("it watches again", lambda board: _urgency(board, "west") in ("ok", "red"))
         self.half_a_picture()
@@ -213,6 +213,13 @@ def small_disk(folder: Path) -> Iterator[bool]:
     finally:
         if is_small:
             subprocess.run(["umount", str(folder)], check=False)
+
+
+def _is_silent(board: Board, camera: str) -> bool:
+    """As a colour, or in words where a sighting that waits has the colour."""
+    return any(
+        t.name == camera and (t.urgency in ("amber", "grey") or "silent" in t.note) for t in board.wall
+    )
 
 
 def _urgency(board: Board, camera: str) -> str:

@@ -36,6 +36,12 @@ class SetClock:
         self.now += timedelta(**by)
 
 
+@pytest.fixture(autouse=True)
+def one_round_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine: what is left for the next round depends on its speed."""
+    monkeypatch.setattr("fieldmark.station.worker.TAKE_S", 300.0)
+
+
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock()

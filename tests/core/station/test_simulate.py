@@ -184,7 +184,7 @@ def test_from_the_command_line_a_station_is_made_run_reported_and_exported(
     for number in range(3):
         (folder / "spool" / "north" / f"{number}.jpg").write_bytes(picture("cat", number=number))
     assert fieldmark("run", folder, "--model", cat_model, "--once") | {"faults": {}} == {
-        "new": 3, "duplicates": 0, "rejected": 0, "scored": 3, "looked": 0, "sent": 0, "faults": {},
+        "new": 3, "duplicates": 0, "rejected": 0, "scored": 3, "looked": 0, "sent": 0, "left": 0, "faults": {},
     }  # fmt: skip
     fieldmark("report", folder, "--out", tmp_path / "r.html")
     fieldmark("export", folder, "--out", tmp_path / "e.csv")
