@@ -21,6 +21,7 @@ from typing import Any
 import traitlets
 from sqlalchemy import select
 
+from fieldmark.account import Account, Role
 from fieldmark.errors import StationError
 from fieldmark.images import encode_display, open_photo
 from fieldmark.station import simulate
@@ -80,13 +81,22 @@ class Monitor(Component):
     _office = traitlets.Dict().tag(sync=True)
     _demo_url = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, folder: str | Path, *, demo_url: str = "", clock: Clock = _now, **traits: Any) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        demo_url: str = "",
+        account: Account | None = None,
+        clock: Clock = _now,
+        **traits: Any,
+    ) -> None:
         """Show the station in a folder; it may be made later.
 
         Args:
             demo_url: where the server plays a simulated station in this folder, when the page asks for it.
+            account: who is signed in at the server; it counts, with its role, while the station knows nobody itself.
         """
-        self.folder, self.clock = Path(folder), clock
+        self.folder, self.clock, self.account = Path(folder), clock, account
         self.desk = DeskClient(self.folder)
         self._store: Store | None = None
         self._measured_at: datetime | None = None
@@ -112,7 +122,12 @@ class Monitor(Component):
                 self.state = "empty"
                 return
             self._me = describe_me(
-                session, station, typed=self.who[:MAX_NAME], token=self.desk.token, now=self.clock()
+                session,
+                station,
+                typed=self.who[:MAX_NAME],
+                token=self.desk.token,
+                now=self.clock(),
+                account=self.account,
             )
             board = look(session, station, who=self._me["name"], now=self.clock())
             if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
@@ -125,6 +140,7 @@ class Monitor(Component):
         self, event_id: int, verdict: str, label: str | None = None, *, alike: Sequence[int] = ()
     ) -> None:
         """Decide about an event, and about those that look like it; raises StationError as `DeskClient.review`."""
+        self._require("ranger")
         said = Said(event_id, self._me.get("name", ""), verdict, label)  # type: ignore[arg-type]
         outcome = self.desk.review(said)
         done = [event_id]
@@ -144,6 +160,7 @@ class Monitor(Component):
         """Take back the last review of this page."""
         if not self._reviewed:
             return
+        self._require("ranger")
         events = self._reviewed[-1]
         while events:
             self.desk.undo(events[-1], self._me.get("name", ""))
@@ -155,6 +172,7 @@ class Monitor(Component):
     def ask(self, act: str, said: dict[str, Any]) -> None:
         """Ask the office for what chiefs decide; raises StationError as `Office`."""
         if act in ACTS:
+            self._require("chief")
             self.desk.ask(act, self._me.get("name", ""), **{k: v for k, v in said.items() if k in FACTS})
             self._did = MONITOR[f"did_{act}"]
             self._measured_at = None
@@ -162,6 +180,12 @@ class Monitor(Component):
         if (store := self._open()) is not None and self.state == "ready":
             with store.reading() as session:
                 self._office = describe_office(session, the_station(session), now=self.clock())
+
+    def _require(self, least: Role) -> None:
+        """Hold an account of the server to its role; people of the station are held to theirs by the worker."""
+        account = self.account if self._me.get("is_account") else None
+        if account is not None and not account.may(least):
+            raise StationError(f"This takes a {least}; {account.name} is a {account.role}.", code="role")
 
     def close(self) -> None:
         """Take it off the page."""

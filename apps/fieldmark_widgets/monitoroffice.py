@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from fieldmark.account import Account
 from fieldmark.station import people
 from fieldmark.station.office import SETTINGS
 from fieldmark.station.stages import WITH_ROOM, look_at_gate, signed_plan
@@ -38,10 +39,18 @@ MOST_DIFFER = 10
 
 
 def describe_me(
-    session: Session, station: Station, *, typed: str, token: str, now: datetime
+    session: Session,
+    station: Station,
+    *,
+    typed: str,
+    token: str,
+    now: datetime,
+    account: Account | None = None,
 ) -> dict[str, Any]:
-    """Say who looks: the name that was typed where nobody is entered, else whoever signed in."""
+    """Say who looks: whoever signed in at the station; where nobody is entered, at the server; else the name typed."""
     entered = [person.name for person in people.people(session, station.id)]
+    if not entered and account is not None:
+        return {"entered": entered, "name": account.name, "role": account.role, "is_account": True}
     person = people.whose(session, token, now=now) if entered else None
     name = person.name if person is not None else "" if entered else typed.strip()
     return {"entered": entered, "name": name, "role": people.role_of(session, station.id, name) or ""}

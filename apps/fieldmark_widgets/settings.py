@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldmark.account import Account, signed_in
 from fieldmark.modelplaces import SERVED, find_demo_model, find_models, find_station
 from fieldmark_widgets.guard import log_to_console
 
@@ -25,6 +26,8 @@ class Settings:
     """The folder of the station that the dashboard shows; it may be missing."""
     data: Path | None = None
     """A folder of photos to work on."""
+    account: Account | None = None
+    """Who is signed in, on a server with accounts."""
     demo_url: str = ""
     """Where the server starts the simulated station when a page asks for it; empty where it does not."""
     corrections: Path | None = None
@@ -55,6 +58,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         served=demo.with_name(SERVED),
         datasets=datasets or demo.parents[1] / "datasets",
         station=find_station(values),
+        account=signed_in(values),
         demo_url=values.get("FIELDMARK_DEMO_URL", ""),
         data=data,
         corrections=_find_corrections(values),

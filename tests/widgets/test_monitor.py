@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from core.station.conftest import RULES, SetClock, picture
+from fieldmark.account import Account
 from fieldmark.predictor import Predictor
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import ENDPOINT, Door, open_door
@@ -255,3 +256,24 @@ def test_the_secret_is_for_the_owner_of_the_folder_and_goes_with_the_worker(stor
     path = store.folder / ENDPOINT
     assert path.stat().st_mode & 0o077 == 0
     assert json.loads(path.read_text("utf-8"))["secret"] == door.secret
+
+
+def test_an_account_of_the_server_decides_with_its_name_and_no_more_than_its_role(
+    store: Store, clock: SetClock, door: Door
+) -> None:
+    viewer = Monitor(store.folder, account=Account("Vera", "viewer"), clock=clock)
+    viewer.who = "Kari"  # what a page claims does not count
+    receive(viewer, {"kind": "look"})
+    assert viewer._me == {"entered": [], "name": "Vera", "role": "viewer", "is_account": True}
+    event = viewer._queue[0]["event_id"]
+    receive(viewer, {"kind": "review", "event": event, "verdict": "confirmed"})
+    assert viewer.problem == "This takes a ranger; Vera is a viewer."
+    ranger = Monitor(store.folder, account=Account("Rune", "ranger"), clock=clock)
+    receive(ranger, {"kind": "office", "act": "stage", "said": {"stage": 2, "why": "x"}})
+    assert ranger.problem == "This takes a chief; Rune is a ranger."
+    receive(ranger, {"kind": "review", "event": event, "verdict": "confirmed"})
+    assert ranger.problem == ""
+    with store.reading() as session:
+        assert session.scalars(select(Review.who)).all() == ["Rune"]
+    viewer.close()
+    ranger.close()

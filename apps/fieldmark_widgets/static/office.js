@@ -27,10 +27,11 @@ function drawWho(model, strings) {
   if (readToken()) model.send({ kind: "resume", token: readToken() });
   model.on("msg:custom", (message) => { if (message.kind === "signed_in") keepToken(message.token); });
   const update = () => {
-    const { entered = [], name = "", role = "" } = model.get("_me");
-    typed.hidden = entered.length > 0;
+    const { entered = [], name = "", role = "", is_account = false } = model.get("_me");
+    typed.hidden = entered.length > 0 || is_account;
     form.hidden = entered.length === 0 || name !== "";
-    signed.hidden = entered.length === 0 || name === "";
+    signed.hidden = (entered.length === 0 && !is_account) || name === "";
+    out.hidden = is_account; // that is the server's
     me.textContent = `${name} · ${role}`;
     if (choice.dataset.said !== JSON.stringify(entered)) {
       choice.dataset.said = JSON.stringify(entered);
