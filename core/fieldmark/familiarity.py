@@ -45,6 +45,9 @@ BANK_SIZE = 4000
 """Training photos kept in the model file to measure distances to: 2.6 KB each. A class takes as much as four of them
 elsewhere in the file, so with a thousand classes there are fewer, that it stays below 30 MB."""
 K_MEANS_STEPS = 10
+ROUNDED = 1e-3
+"""Share of the photos' squared lengths below which what lies within classes, as in one with a single photo, would drown
+in the rounding of a difference; then it is summed by itself."""
 
 
 @dataclass(frozen=True)
@@ -218,9 +221,10 @@ class _Covariance:
         apart = rows - np.repeat(means, counts, axis=0)  # (n, r)
         lengths = np.einsum("ij,ij->i", apart, apart)
         within = products - (means.T * counts) @ means
+        if lengths.sum() < ROUNDED * np.trace(products):
+            within = np.asarray(apart.T.astype(np.float64) @ apart, np.float64)
         covariance, floor = _shrunk(within / len(x), lengths.astype(np.float64), dim)
-        single = np.asarray(covariance, np.float32)  # shrunk, so that single precision is enough
-        lower = np.asarray(np.linalg.cholesky(single), np.float32)
+        lower = np.asarray(np.linalg.cholesky(covariance), np.float32)
         return cls(np.asarray(means, np.float32), _inverse_of_lower(lower).T, floor)
 
     def whitening_outside(self, basis: Features) -> Features:

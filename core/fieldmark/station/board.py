@@ -154,7 +154,7 @@ def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: dat
             Frame.look,
         )
         .where(Frame.camera_id == camera.id)
-        .order_by(Frame.received_at.desc())
+        .order_by(Frame.received_at.desc(), Frame.name.desc())
         .limit(LEARNED_FROM)
     ).all()
     view = judge_view([Sight(*row[1:]) for row in rows])
