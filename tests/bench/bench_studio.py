@@ -102,7 +102,7 @@ def time_relabelling(page: Page, labels: Sequence[str]) -> float:
     page.locator("[data-step=clean]").click()
     cleaner = page.locator(".fm-cleaner")
     page.locator(".fm-cleaner-photos .fm-cell.is-current").wait_for(timeout=60_000)
-    expect(cleaner).to_contain_text("the most surprising label first", timeout=60_000)
+    expect(cleaner).to_contain_text("the most doubtful first", timeout=60_000)
     page.locator(".fm-cleaner-photos .fm-grid").focus()
     title = page.locator(".fm-cleaner-photos .fm-cell.is-current .fm-cell-title").inner_text()
     other = next(place for place, label in enumerate(labels, 1) if not title.startswith(label))
