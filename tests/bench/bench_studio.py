@@ -103,7 +103,8 @@ def time_relabelling(page: Page, labels: Sequence[str]) -> float:
     cleaner = page.locator(".fm-cleaner")
     page.locator(".fm-cleaner-photos .fm-cell.is-current").wait_for(timeout=60_000)
     expect(cleaner).to_contain_text("the most doubtful first", timeout=60_000)
-    expect(page.locator(".fm-cleaner-photos .fm-cell.is-current")).to_contain_text("%")  # judged, and in its place
+    current = page.locator(".fm-cleaner-photos .fm-cell.is-current")
+    expect(current).to_contain_text("%")  # judged, and in its place
     page.locator(".fm-cleaner-photos .fm-grid").focus()
     title = page.locator(".fm-cleaner-photos .fm-cell.is-current .fm-cell-title").inner_text()
     other = next(place for place, label in enumerate(labels, 1) if not title.startswith(label))
