@@ -151,8 +151,8 @@ def take_label(guest: Visit, unlabelled: Path) -> bytes:
     target.filter(has_text="-train-").wait_for(timeout=60_000)
     page.locator(".fm-labeller .fm-cleaner-photos .fm-grid").focus()
     for left in range(119, 99, -1):
-        target.filter(has_text="-train-").wait_for()
-        said = next(name for name in ("brick", "grass", "gravel") if f"{name}-" in target.inner_text())
+        shown = target.filter(has_text="-train-").inner_text()
+        said = next(name for name in ("brick", "grass", "gravel") if f"{name}-" in shown)
         page.keyboard.press("/")
         page.keyboard.type(said)
         page.keyboard.press("Enter")

@@ -3,7 +3,7 @@
 
 const LOOK_MS = 3_000; // how often a page that is seen asks whether another one changed something
 const TYPING_MS = 200;
-const WIDE = 760;
+const WIDE = 760, TALL = 800; // with less, filters would stand where the photos are
 const KEYS = [["Enter", "keep"], ["d", "delete"], ["1–9, 0", "digits"], ["/", "slash"], ["a", "accept"], ["u", "unsure"], ["z", "undo"], ["⌫", "back"], ["space", "space"], ["m", "map"], ["←→↑↓", "arrows"], ["⇧ arrows", "range"], ["Ctrl A", "all"], ["?", "help"]];
 const FILTERS = ["label", "side", "decision", "issue", "confidence", "disagrees", "text"];
 
@@ -113,7 +113,7 @@ function drawFilters(model, strings) {
   const count = make("b", {});
   const summary = make("summary", {}, make("span", { text: strings.more_filters }), count);
   const fields = make("div", { class: "fm-cleaner-filters", role: "group", "aria-label": strings.filters }, ...selects.map((select) => select.root), text, make("label", { class: "fm-cleaner-check" }, box, make("span", { text: strings.disagrees })));
-  const more = make("details", { class: "fm-cleaner-more", open: window.innerWidth > WIDE }, summary, fields);
+  const more = make("details", { class: "fm-cleaner-more", open: window.innerWidth > WIDE && window.innerHeight > TALL }, summary, fields);
   const update = () => {
     for (const select of selects) select.update();
     box.checked = model.get("disagrees");
