@@ -51,8 +51,8 @@ class Staging:
         replaced = self.catalog.stage_all(wanted, who=self._who)
         before = {photo_id: was.decision if (was := replaced.get(photo_id)) else None for photo_id in wanted}
         surprises = [was for photo_id, was in replaced.items() if was != self.decisions.get(photo_id)]
-        self._moves.append(_Move(before, dict(wanted)))
         self.read()
+        self._moves.append(_Move(before, {photo_id: self._now(photo_id) for photo_id in wanted}))
         return surprises
 
     def take_back(self, photo_ids: Sequence[int]) -> list[int]:
@@ -76,7 +76,7 @@ class Staging:
         if not self._moves:
             return self._take_back_latest()
         move = self._moves.pop()
-        mine = [photo_id for photo_id, after in move.after.items() if self._now(photo_id) == after]
+        mine = [photo_id for photo_id, after in move.after.items() if self._stands(photo_id, after)]
         again = {photo_id: before for photo_id in mine if (before := move.before[photo_id]) is not None}
         self.catalog.stage_all(again, who=self._who)
         self.catalog.unstage([photo_id for photo_id in mine if move.before[photo_id] is None])
@@ -87,6 +87,11 @@ class Staging:
         """Nothing is left to undo, because the decisions were applied."""
         self._moves.clear()
         self.read()
+
+    def _stands(self, photo_id: int, after: Decision | None) -> bool:
+        """Whether nobody has decided anew since."""
+        waiting = self.decisions.get(photo_id)
+        return self._now(photo_id) == after and (waiting is None or waiting.who == self._who)
 
     def _now(self, photo_id: int) -> Decision | None:
         waiting = self.decisions.get(photo_id)

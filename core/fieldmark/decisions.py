@@ -57,13 +57,17 @@ class StagedDecision:
 def stage(
     connection: sqlite3.Connection, photo_id: int, decision: Decision, *, who: str
 ) -> StagedDecision | None:
-    """Note a decision; give the one about the same photo that it replaces. KeyError: there is no such photo."""
+    """Note a decision; give the one about the same photo that it replaces. KeyError: there is no such photo.
+
+    Relabelling a photo to the label that it has is to keep it, and is noted so.
+    """
     before = _read(connection, "act_id = 0 AND photo_id = ?", [photo_id])
     drop_redo(connection)
     written = connection.execute(
         """INSERT OR REPLACE INTO decision (photo_id, act_id, kind, to_label, given_label_id, who, at)
-           SELECT id, 0, ?, ?, label_id, ?, ? FROM photo WHERE id = ?""",
-        [decision.kind, decision.to, who, now(), photo_id],
+           SELECT photo.id, 0, iif(name = ?, 'keep', ?), nullif(?, name), label_id, ?, ?
+           FROM photo JOIN label ON label.id = label_id WHERE photo.id = ?""",
+        [decision.to, decision.kind, decision.to, who, now(), photo_id],
     )
     if not written.rowcount:
         raise KeyError(photo_id)

@@ -25,6 +25,15 @@ def test_decisions_wait_and_outlive_the_window(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_relabelling_a_photo_to_the_label_it_has_is_keeping_it(tmp_path: Path) -> None:
+    catalog = pets(tmp_path)
+    catalog.stage_all({1: relabel("cat"), 2: relabel("cat")}, who="ann")
+    assert {s.photo_id: s.decision for s in catalog.staged()} == {1: keep, 2: relabel("cat")}
+    catalog.apply_staged(who="ann")
+    assert [change.what for change in catalog.history(1)] == [change.what for change in catalog.history(3)]
+    assert [catalog.photo(n).label for n in (1, 2)] == ["cat", "cat"]
+
+
 def test_what_was_decided_is_applied_as_one_act_and_unsure_stays(tmp_path: Path) -> None:
     catalog = pets(tmp_path)
     for photo_id, decision in enumerate([keep, delete, relabel("wolf"), unsure], 1):

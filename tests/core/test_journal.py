@@ -196,7 +196,8 @@ class CatalogMachine(RuleBasedStateMachine):
     def stage(self, photo_id: int, decision: decisions.Decision) -> None:
         told = self.catalog.stage(photo_id, decision, who="t")
         assert (told and told.decision) == self.staged.get(photo_id, (None,))[0]
-        self.staged[photo_id] = (decision, self.now[photo_id].label)
+        given = self.now[photo_id].label
+        self.staged[photo_id] = (decisions.keep if decision.to == given else decision, given)
         self.undone.clear()
 
     @rule(photo_id=st.integers(1, PHOTOS))

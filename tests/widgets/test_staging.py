@@ -44,6 +44,22 @@ def test_undo_brings_back_what_was_decided_before(catalog: Catalog) -> None:
     assert waiting(catalog) == {}
 
 
+def test_relabelling_to_the_label_it_has_can_be_undone_as_the_keeping_that_it_is(catalog: Catalog) -> None:
+    staging = Staging(catalog, "anna")
+    staging.decide({1: relabel(catalog.photo(1).label)})
+    assert waiting(catalog) == {1: "keep"}
+    assert staging.undo_last() == [1]
+    assert waiting(catalog) == {}
+
+
+def test_undo_leaves_what_somebody_else_decided_alike(catalog: Catalog) -> None:
+    staging = Staging(catalog, "anna")
+    staging.decide({1: delete})
+    Staging(catalog, "ben").decide({1: delete})
+    assert staging.undo_last() == []
+    assert waiting(catalog) == {1: "delete"}
+
+
 def test_taking_back_can_be_undone_too(catalog: Catalog) -> None:
     staging = Staging(catalog, "anna")
     staging.decide({1: relabel("fox")})
