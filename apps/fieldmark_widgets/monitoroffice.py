@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from fieldmark.account import Account
 from fieldmark.station import people
+from fieldmark.station.notices import takers
 from fieldmark.station.office import SETTINGS
+from fieldmark.station.rules import Rules
 from fieldmark.station.stages import WITH_ROOM, look_at_gate, signed_plan
 from fieldmark.station.tables import Model, Plan, Prediction, Station
 from fieldmark.station.twomodels import Disagreement, compare_models, disagreements
@@ -61,6 +63,8 @@ def describe_office(session: Session, station: Station, *, now: datetime) -> dic
     compared = compare_models(session, station, now=now)
     plan, is_last = signed_plan(session, station.id), station.stage == WITH_ROOM
     blockers = [] if is_last or station.stage == 1 else list(look_at_gate(session, station).blockers)
+    rules = Rules.from_dict(station.rules)
+    told = takers(rules)
     if plan is None:
         blockers.insert(0, MONITOR["blocked_plan"])
     return {
@@ -69,7 +73,10 @@ def describe_office(session: Session, station: Station, *, now: datetime) -> dic
         "blockers": blockers,
         "plan": _describe_plan(plan) if plan is not None else {},
         "people": [{"name": one.name, "role": one.role} for one in people.people(session, station.id)],
-        "rules": {name: station.rules[name] for name in sorted(SETTINGS) if name in station.rules},
+        "rules": {name: value for name, value in rules.as_dict().items() if name in SETTINGS},
+        "notices_to": MONITOR["notices_to"].format(names=", ".join(told))
+        if told
+        else MONITOR["notices_none"],
         "compared": compared.sentence if compared is not None else "",
         "differ": [
             _describe_disagreement(one) for one in disagreements(session, station, now=now, limit=MOST_DIFFER)

@@ -273,7 +273,8 @@ def _say_round(done: Round, as_json: bool) -> None:
         return
     output.print(
         f"{done.new} new, {done.duplicates} seen before, {done.rejected} refused, "
-        f"{done.scored} predicted, {done.looked} events looked at without a model, {done.sent} alerts sent."
+        f"{done.scored} predicted, {done.looked} events looked at without a model, {done.sent} alerts and "
+        f"{done.notices} notices sent."
     )
     for step, fault in done.faults.items():
         errors.print(f"{step} pauses: {fault}")

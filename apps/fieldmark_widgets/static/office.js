@@ -125,16 +125,19 @@ function drawSettings(model, strings, ask) {
   const inputs = {};
   const form = make("form", { on: { submit: (event) => {
     event.preventDefault();
-    ask("rules", { changed: Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, Number(input.value)])) });
+    ask("rules", { changed: Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.type === "checkbox" ? input.checked : Number(input.value)])) });
   } } });
-  const root = make("section", {}, make("h4", { text: strings.settings }), form);
+  const notices = make("p", { class: "fm-soft fm-small" });
+  const root = make("section", {}, make("h4", { text: strings.settings }), form, notices);
   const update = (office, isChief) => {
     const rules = office.rules ?? {};
+    notices.textContent = office.notices_to ?? "";
     const said = JSON.stringify([rules, isChief]);
     if (form.dataset.said === said) return;
     form.dataset.said = said;
     form.replaceChildren(...Object.entries(rules).map(([name, value]) => {
-      inputs[name] = box(name, { type: "number", step: "any", value, disabled: !isChief });
+      inputs[name] = typeof value === "boolean" ? make("input", { type: "checkbox", name, disabled: !isChief }) : box(name, { type: "number", step: "any", value, disabled: !isChief });
+      if (value === true) inputs[name].checked = true;
       return field(strings[`rule_${name}`], inputs[name]);
     }), ...(isChief ? [make("button", { class: "fm-button", text: strings.settings_save })] : []));
   };

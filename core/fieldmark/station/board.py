@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -12,12 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fieldmark.station.clock import utc_now
-from fieldmark.station.coverage import patience
 from fieldmark.station.detections import has_person
 from fieldmark.station.framelook import is_same_picture
+from fieldmark.station.notices import silences
 from fieldmark.station.persons import has_asked, may_see, shows_person
 from fieldmark.station.reviews import queue
 from fieldmark.station.rules import Rules
+from fieldmark.station.silence import LEARNED_FROM, last_away, liveness
 from fieldmark.station.stations import CHAMPION
 from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Review, Station
 from fieldmark.station.troubles import refused, troubles
@@ -25,8 +26,6 @@ from fieldmark.station.view import Sight, judge_view
 
 Urgency = Literal["red", "amber", "grey", "ok"]
 ORDER: tuple[Urgency, ...] = ("red", "amber", "grey", "ok")
-LEARNED_FROM = 500
-"""Latest frames whose gaps teach how long a camera is usually silent."""
 NAMED_FROM, MOST_NAMED = 500, 12
 """Latest reviews whose labels are offered as well, the most frequent ones: before any model these are all there are."""
 MOST_ALIKE = 200
@@ -105,8 +104,11 @@ def look(session: Session, station: Station, *, who: str, now: datetime, limit: 
     cameras = session.scalars(select(Camera).where(Camera.station_id == station.id)).all()
     names = {camera.id: camera.name for camera in cameras}
     waiting = _waiting(session, station)
+    told = {
+        one.camera: f"Told: {', '.join(one.channels)}." for one in silences(session, station) if one.channels
+    }
     wall = sorted(
-        (_tile(session, camera, waiting.get(camera.id, 0), rules, now) for camera in cameras),
+        (_tile(session, camera, waiting.get(camera.id, 0), told, rules, now) for camera in cameras),
         key=lambda tile: (ORDER.index(tile.urgency), -tile.waiting, tile.name),
     )
     events = queue(session, station.id, now=now, who=who, limit=limit)
@@ -143,7 +145,9 @@ def _waiting(session: Session, station: Station) -> dict[int, int]:
     return {int(camera): n for camera, n in rows}
 
 
-def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: datetime) -> CameraTile:
+def _tile(
+    session: Session, camera: Camera, waiting: int, told: Mapping[str, str], rules: Rules, now: datetime
+) -> CameraTile:
     rows = session.execute(
         select(
             Frame.received_at,
@@ -158,9 +162,12 @@ def _tile(session: Session, camera: Camera, waiting: int, rules: Rules, now: dat
         .limit(LEARNED_FROM)
     ).all()
     view = judge_view([Sight(*row[1:]) for row in rows])
-    alive = _liveness(camera, sorted(row[0] for row in rows), now)
+    alive = liveness(camera, sorted(row[0] for row in rows), now, last_away(session))
     urgency: Urgency = "red" if waiting else alive
-    note = view.sentence or (SILENT if waiting and alive != "ok" else "")
+    silent = SILENT if waiting and alive != "ok" else ""
+    note = view.sentence or " ".join(
+        filter(None, [silent, told.get(camera.name, "") if alive != "ok" else ""])
+    )
     if urgency == "ok" and view.state != "ok":
         urgency = "amber"
     shown = _latest_shown(session, camera, rules)
@@ -171,13 +178,6 @@ def _place(camera: Camera) -> tuple[float, float] | None:
     return (
         None if camera.latitude is None or camera.longitude is None else (camera.latitude, camera.longitude)
     )
-
-
-def _liveness(camera: Camera, times: Sequence[datetime], now: datetime) -> Urgency:
-    if camera.heard_at is None:
-        return "grey"
-    silent, allowed = now - camera.heard_at, patience(times)
-    return "grey" if silent > 3 * allowed else "amber" if silent > allowed else "ok"
 
 
 def _latest_shown(session: Session, camera: Camera, rules: Rules) -> int | None:

@@ -1,4 +1,7 @@
-"""Where alerts go: a webhook, signed; or mail. Each send carries the alert's key, so that a receiver drops repeats."""
+"""Where alerts go: a webhook, signed; or mail. Each send carries the alert's key, so that a receiver drops repeats.
+
+A channel takes alerts, unless it says otherwise: one for notices is told of cameras that fall silent, in every stage.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ import hmac
 import json
 import smtplib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import httpx
 
@@ -18,6 +21,8 @@ from fieldmark.errors import StationError
 
 TIMEOUT_S = 10.0
 Payload = Mapping[str, Any]
+Takes = Literal["alerts", "notices", "both"]
+"""alerts: of sightings, as the stage allows · notices: of cameras that are silent · both."""
 
 
 class ChannelError(Exception):
@@ -30,6 +35,7 @@ class Channel(Protocol):
     name: str
     is_escalation: bool
     """Whether it is used only for alerts that nobody has acknowledged."""
+    takes: Takes
 
     def send(self, payload: Payload, key: str) -> str:
         """Deliver, and give what the receiver answered."""
@@ -47,6 +53,7 @@ class Webhook:
     url: str
     secret: str
     is_escalation: bool = False
+    takes: Takes = "alerts"
 
     def send(self, payload: Payload, key: str) -> str:
         """Post once; a redirect is not followed, because it would carry the alert elsewhere."""
@@ -80,12 +87,13 @@ class Mail:
     password: str = ""
     use_tls: bool = True
     is_escalation: bool = False
+    takes: Takes = "alerts"
 
     def send(self, payload: Payload, key: str) -> str:
         """Hand one message to the server."""
         message = EmailMessage()
         message["From"], message["To"] = self.sender, ", ".join(self.to)
-        message["Subject"] = " ".join(f"{payload['label']} at {payload['camera']}".split())
+        message["Subject"] = _subject(payload)
         message["Message-ID"] = f"<{key}@fieldmark>"
         message.set_content("\n".join(f"{name}: {value}" for name, value in payload.items()))
         try:
@@ -98,6 +106,12 @@ class Mail:
         except (OSError, smtplib.SMTPException) as exc:
             raise ChannelError(f"{type(exc).__name__}: {exc}") from exc
         return "accepted"
+
+
+def _subject(payload: Payload) -> str:
+    """One line, whatever a camera is called: a line break would begin another header."""
+    what = payload.get("label") or payload["kind"]
+    return " ".join(f"{what} at {payload['camera']}".split())
 
 
 def signature(secret: str, body: bytes, seconds: int) -> str:
@@ -116,6 +130,10 @@ def channel_of(settings: Mapping[str, Any]) -> Channel:
     kind, parts = settings.get("kind"), {k: v for k, v in settings.items() if k != "kind"}
     if kind not in kinds:
         raise StationError(f"{kind!r} is no kind of channel; it is webhook or mail.", code="bad_channel")
+    if parts.get("takes", "alerts") not in get_args(Takes):
+        raise StationError(
+            f"A channel takes {', '.join(get_args(Takes))}, and not {parts['takes']!r}.", code="bad_channel"
+        )
     if "to" in parts:
         parts["to"] = tuple(parts["to"])
     try:
@@ -123,3 +141,15 @@ def channel_of(settings: Mapping[str, Any]) -> Channel:
     except TypeError as exc:
         raise StationError(f"The {kind} channel cannot be used: {exc}.", code="bad_channel") from exc
     return channel
+
+
+def channels_of(settings: Iterable[Mapping[str, Any]]) -> list[Channel]:
+    """Make all channels of the rules; raises StationError as `channel_of`, and where two have one name.
+
+    By its name it is known which of them has an alert already.
+    """
+    channels = [channel_of(each) for each in settings]
+    names = [channel.name for channel in channels]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise StationError(f"Two channels are called {', '.join(twice)}.", code="bad_channel")
+    return channels

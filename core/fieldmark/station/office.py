@@ -25,6 +25,7 @@ SETTINGS = frozenset(
         "escalate_s",
         "precision_min",
         "missed_max",
+        "silence_notices",
     }
 )
 """Rules that the dashboard may change; classes and channels are the command line's."""

@@ -104,7 +104,7 @@ def send_due(store: Store, channels: Sequence[Channel], rules: Rules, *, clock: 
     """
     sent = 0
     for alert_id, payload, key, is_late in _due(store, rules, clock()):
-        wanted = [channel for channel in channels if channel.is_escalation == is_late]
+        wanted = [one for one in channels if one.is_escalation == is_late and one.takes != "notices"]
         if not wanted and not is_late:
             continue  # it waits on the dashboard
         for channel in _undelivered(store, alert_id, wanted):
@@ -152,6 +152,7 @@ def payload_of(session: Session, alert: Alert) -> dict[str, Any]:
     camera = session.get_one(Camera, event.camera_id)
     station = session.get_one(Station, camera.station_id)
     return {
+        "kind": "sighting",
         "station": station.name,
         "camera": camera.name,
         "event": event.id,
@@ -189,5 +190,9 @@ def _conclude(alert: Alert, is_done: bool, is_late: bool, now: datetime) -> None
         alert.state = "sent" if alert.acknowledged_at is None else alert.state
         alert.sent_at = alert.sent_at or now
         return
-    wait = min(FIRST_RETRY_S * 2 ** (alert.tries - 1), LONGEST_RETRY_S)
-    alert.state, alert.next_try_at = "failed", now + timedelta(seconds=wait)
+    alert.state, alert.next_try_at = "failed", now + timedelta(seconds=seconds_to_retry(alert.tries))
+
+
+def seconds_to_retry(tries: int) -> int:
+    """How long to wait after so many tries: longer each time, and never more than half an hour."""
+    return int(min(FIRST_RETRY_S * 2 ** min(tries - 1, 20), LONGEST_RETRY_S))

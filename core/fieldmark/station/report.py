@@ -12,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from fieldmark.station import simulate
 from fieldmark.station.figures import StationFigures, alarms_by_day, measure
+from fieldmark.station.notices import silences
 from fieldmark.station.reviews import count_waiting
-from fieldmark.station.sentences import say_audit, say_precision, say_rate
+from fieldmark.station.sentences import say_audit, say_precision, say_rate, say_silence
 from fieldmark.station.stages import look_at_gate, signed_plan
 from fieldmark.station.stations import CHAMPION, the_station
 from fieldmark.station.tables import Frame, Model, Station
 
 STAGES = {
-    1: "beside the rangers, nothing leaves",
+    1: "beside the rangers, no sighting leaves",
     2: "under their eye, what a person confirmed leaves",
     3: "with room, alerts leave by themselves",
 }
@@ -46,6 +47,9 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         rate=say_rate(figures),
         precision=say_precision(figures.precision),
         audit=say_audit(figures.audit),
+        silences=[
+            say_silence(one) for one in silences(session, station, begin=figures.begin, end=figures.end)
+        ],
         waiting=count_waiting(session, station.id),
         chart=_chart(session, station, figures),
         blockers=look_at_gate(session, station).blockers,

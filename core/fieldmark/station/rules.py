@@ -43,6 +43,8 @@ class Rules:
     """Seconds after which an alert that could not be sent is of no use any more."""
     channels: tuple[Mapping[str, Any], ...] = field(default=())
     """Where alerts go, as `channels.channel_of` reads them."""
+    silence_notices: bool = True
+    """Whether a channel that takes notices is told of a camera that falls silent, and when it is heard again."""
     crops: bool = False
     """Whether the part of a frame that differs from its camera's own background is looked at as well, closer."""
     keep_days: Mapping[str, int] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Rules:
                 else []
             ),
             *(["gap_s must be positive"] if self.gap_s <= 0 else []),
+            *(["silence_notices is true or false"] if type(self.silence_notices) is not bool else []),
             *(
                 [f"{', '.join(both)} cannot alarm and be blank"]
                 if (both := set(self.alarm) & set(self.blank))

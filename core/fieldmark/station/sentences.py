@@ -6,6 +6,7 @@ from math import isinf
 
 from fieldmark.rates import needed_days
 from fieldmark.station.figures import Proportion, StationFigures
+from fieldmark.station.notices import Told
 
 EXPLAINS = 0.5
 """Share of the surplus from which on a camera is named as what explains it."""
@@ -68,6 +69,14 @@ def say_delivery(figures: StationFigures) -> str:
         return said
     median, most = (_say_seconds(seconds) for seconds in figures.seconds_to_send)
     return f"{said} From the end of a visit to its alert: half within {median}, 95 % within {most}."
+
+
+def say_silence(told: Told) -> str:
+    """Say for how long a camera was silent, and who was told."""
+    until = f"to {told.until:%d %b %H:%M}" if told.until else "and still is"
+    by = f"told {', '.join(told.channels)}" if told.channels else "nobody was told"
+    at = f" {told.told_at:%d %b %H:%M}" if told.told_at else ""
+    return f"{told.camera} was silent from {told.since:%d %b %H:%M} {until}; {by}{at}."
 
 
 def _say_seconds(seconds: float) -> str:

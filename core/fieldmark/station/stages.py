@@ -1,6 +1,6 @@
 """The three stages of a careful roll-out: beside the rangers, under their eye, with room.
 
-    1  nothing leaves: sightings are only highlighted
+    1  no sighting leaves: it is only highlighted
     2  an alert that a named person confirmed may leave
     3  alerts may leave by themselves, while the figures hold; otherwise the station is back at 2, and stays there
        until a person decides
@@ -79,7 +79,7 @@ def may_alert(session: Session, event: Event) -> str:
     station = session.get_one(Station, session.get_one(Camera, event.camera_id).station_id)
     rules = Rules.from_dict(station.rules)
     if station.stage == BESIDE:
-        return "In stage 1 nothing leaves the station."
+        return "In stage 1 no sighting leaves the station."
     if event.reviewed_by is not None:
         return "" if is_alarm(event, rules) else f"{event.reviewed_by} found nothing to alert about."
     if station.stage == UNDER_THEIR_EYE:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from fieldmark.errors import StationError
 from fieldmark.predictor import Predictor
 from fieldmark.station.auditlog import write_down
+from fieldmark.station.channels import channels_of
 from fieldmark.station.people import require
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Camera, Model, Station
@@ -28,7 +29,7 @@ def add_station(session: Session, name: str, *, zone: str, rules: Rules, now: da
     """Make a station, in stage 1.
 
     Raises:
-        StationError: the zone is not known, or the name is taken or empty.
+        StationError: the zone is not known, the name is taken or empty, or a channel could not be used.
     """
     try:
         ZoneInfo(zone)
@@ -38,6 +39,7 @@ def add_station(session: Session, name: str, *, zone: str, rules: Rules, now: da
         ) from exc
     if not name.strip() or session.scalar(select(Station).where(Station.name == name)):
         raise StationError(f"A station called {name!r} is there already, or has no name.", code="bad_name")
+    channels_of(rules.channels)
     station = Station(name=name, zone=zone, stage=1, rules=rules.as_dict(), since=now)
     session.add(station)
     session.flush()
@@ -55,8 +57,13 @@ def the_station(session: Session) -> Station:
 
 
 def set_rules(session: Session, station: Station, rules: Rules, *, who: str, now: datetime) -> None:
-    """Change the rules; who did is written down. Raises StationError `role` where that is no chief."""
+    """Change the rules; who did is written down.
+
+    Raises:
+        StationError: `role` where that is no chief; `bad_channel` where one could not be used.
+    """
     require(session, station.id, who, "chief")
+    channels_of(rules.channels)
     before, station.rules = station.rules, rules.as_dict()
     write_down(
         session,

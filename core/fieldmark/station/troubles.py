@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fieldmark.station.tables import Alert, Camera, Delivery, Frame, Rejected, Station
+from fieldmark.station.tables import Alert, Camera, Delivery, Frame, Notice, Rejected, Station
 
 LATELY = timedelta(hours=24)
 CLOCK_BACK = timedelta(minutes=2)
@@ -16,7 +16,7 @@ CLOCK_BACK = timedelta(minutes=2)
 
 def troubles(session: Session, station: Station, *, now: datetime) -> tuple[str, ...]:
     """Look for what holds something up; empty where all is well. Silent cameras are on the wall itself."""
-    return (*_unsent(session, now), *_clock(session, station, now))
+    return (*_unsent(session, now), *_untold(session), *_clock(session, station, now))
 
 
 def _unsent(session: Session, now: datetime) -> list[str]:
@@ -41,6 +41,13 @@ def _unsent(session: Session, now: datetime) -> list[str]:
             f"{_count(expired, 'alert')} could not be sent for a day and will not be tried again. Tell the receivers."
         )
     return said
+
+
+def _untold(session: Session) -> list[str]:
+    failed = session.scalars(select(Notice).where(Notice.state == "failed").order_by(Notice.id)).all()
+    return [
+        f"{_count(len(failed), 'notice')} of a silent camera could not be sent yet. {failed[0].answer}"
+    ] if failed else []  # fmt: skip
 
 
 def refused(session: Session, station: Station, *, now: datetime) -> tuple[str, ...]:

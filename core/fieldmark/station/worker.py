@@ -20,21 +20,23 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import select
 
-from fieldmark.errors import StationError, StoreError
+from fieldmark.errors import FieldmarkError, StationError, StoreError
 from fieldmark.modelfile import read_model_file
 from fieldmark.predictor import Predictor
 from fieldmark.station.card import take_file
-from fieldmark.station.channels import Channel, channel_of
+from fieldmark.station.channels import channels_of
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
 from fieldmark.station.firstlook import first_look, waits_for_a_look
 from fieldmark.station.ingest import Arrival, Ingest
 from fieldmark.station.media import Media
+from fieldmark.station.notices import note_silences, send_notices
 from fieldmark.station.outbox import send_due
 from fieldmark.station.retention import EVERY, RETENTION, drop_expired
 from fieldmark.station.rules import Rules
 from fieldmark.station.scoring import Scorer
+from fieldmark.station.silence import note_away
 from fieldmark.station.spool import Dropped, Spool
 from fieldmark.station.stations import CHAMPION, SHADOW, camera_named, enter_model, the_station
 from fieldmark.station.store import MEDIA, Store
@@ -65,6 +67,8 @@ class Round:
     looked: int = 0
     """Events looked at without a model, where the worker has none."""
     sent: int = 0
+    notices: int = 0
+    """Words about a camera that fell silent, or is heard again."""
     left: int = 0
     """Files that wait in the spool for the next round."""
     faults: dict[str, str] = field(default_factory=dict)
@@ -76,7 +80,7 @@ class Round:
         return Round(**counts, left=later.left, faults=later.faults)
 
 
-COUNTS = ("new", "duplicates", "rejected", "scored", "looked", "sent")
+COUNTS = ("new", "duplicates", "rejected", "scored", "looked", "sent", "notices")
 
 
 @contextlib.contextmanager
@@ -124,6 +128,8 @@ class Worker:
         self.media = Media(store.folder / MEDIA)
         self.spool = Spool(store.folder / SPOOL, still_s=still_s)
         self.ingest = Ingest(store, self.media, clock=clock)
+        with store.writing() as session:
+            note_away(session, now=self.beats())
         self.scorers = [self._scorer(predictor, i) for i, predictor in enumerate(models)]
 
     def run(self, stop: threading.Event, *, told: Callable[[Round], None] = lambda _round: None) -> None:
@@ -146,13 +152,16 @@ class Worker:
         steps = (
             ("ingest", self._take_in),
             ("score", self._score),
+            ("cameras", self._listen),
             ("send", self._send),
             ("retention", self._drop_expired),
         )
         for name, step in steps:
             try:
                 step(done)
-            except StoreError as error:
+            except FieldmarkError as error:
+                if error.code == "no_station":
+                    raise
                 done.faults[name] = str(error)
                 log.warning("%s pauses: %s", name, error)
                 self._make_room(error)
@@ -212,11 +221,17 @@ class Worker:
         if not self.scorers and waits_for_a_look(self.store):
             done.looked = len(first_look(self.store, only_new=True))
 
+    def _listen(self, done: Round) -> None:
+        """Note which cameras are silent; not while files wait that may be of one of them."""
+        if not done.left and "ingest" not in done.faults:
+            note_silences(self.store, now=self.clock())
+
     def _send(self, done: Round) -> None:
         with self.store.reading() as session:
             rules = Rules.from_dict(the_station(session).rules)
-        channels: list[Channel] = [channel_of(settings) for settings in rules.channels]
+        channels = channels_of(rules.channels)
         done.sent += send_due(self.store, channels, rules, clock=self.clock)
+        done.notices += send_notices(self.store, channels, rules, clock=self.clock)
 
     def _drop_expired(self, _done: Round) -> None:
         """Once a day, delete the pictures whose time of keeping is over."""
@@ -243,8 +258,8 @@ class Worker:
         if not done.faults:
             self._keep_reserve()
 
-    def _make_room(self, error: StoreError) -> None:
-        if error.code == "disk_full":
+    def _make_room(self, error: FieldmarkError) -> None:
+        if isinstance(error, StoreError) and error.code == "disk_full":
             (self.store.folder / RESERVE).unlink(missing_ok=True)
 
     def _keep_reserve(self) -> None:

@@ -30,13 +30,14 @@ from core.station.visits import add_event
 from fieldmark.errors import StationError
 from fieldmark.station.channels import ChannelError, Mail, Webhook, channel_of
 from fieldmark.station.desk import Desk
+from fieldmark.station.notices import note_silences, send_notices
 from fieldmark.station.outbox import acknowledge, queue_alert, send_due
 from fieldmark.station.reviews import Said
 from fieldmark.station.rules import Rules
 from fieldmark.station.stages import set_stage, sign_plan
 from fieldmark.station.stations import add_station, the_station
 from fieldmark.station.store import Store, open_store
-from fieldmark.station.tables import Alert, Delivery, Event
+from fieldmark.station.tables import Alert, Camera, Delivery, Event
 
 SECRET = "between us"
 
@@ -204,7 +205,7 @@ class Careless(RuleBasedStateMachine):
         outer = self
 
         class Recorder:
-            name, is_escalation = "recorder", False
+            name, is_escalation, takes = "recorder", False, "both"
 
             def send(self, payload: dict[str, Any], key: str) -> str:
                 outer.sent.append(dict(payload))
@@ -250,6 +251,15 @@ class Careless(RuleBasedStateMachine):
 
         self._try(move)
 
+    @rule(hours=st.sampled_from([1, 30, 100]), is_heard=st.booleans())
+    def cameras_fall_silent(self, hours: int, is_heard: bool) -> None:
+        self.clock.forward(hours=hours)
+        with self.store.writing() as session:
+            for camera in session.scalars(select(Camera)):
+                camera.heard_at = self.clock() if is_heard else camera.heard_at or self.clock()
+        note_silences(self.store, now=self.clock())
+        send_notices(self.store, [self.channel], RULES, clock=self.clock)  # type: ignore[list-item]
+
     @rule()
     def send(self) -> None:
         self.clock.forward(minutes=1)
@@ -260,7 +270,7 @@ class Careless(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         with self.store.reading() as session:
-            for said in self.sent:
+            for said in self._sightings():
                 event = session.get_one(Event, said["event"])
                 assert said["stage"] >= 2
                 assert said["confirmed_by"] in ("Ola", "Kari")
@@ -268,7 +278,14 @@ class Careless(RuleBasedStateMachine):
             assert session.scalar(select(func.count(Alert.id))) == len(
                 session.scalars(select(Alert.event_id).distinct()).all()
             )
-        assert len({said["event"] for said in self.sent}) == len(self.sent)
+        sightings = self._sightings()
+        assert len({said["event"] for said in sightings}) == len(sightings)
+        notices = [said for said in self.sent if said not in sightings]
+        assert len({said["key"] for said in notices}) == len(notices)
+        assert not any({"event", "label", "model_label", "started_at"} & set(said) for said in notices)
+
+    def _sightings(self) -> list[dict[str, Any]]:
+        return [said for said in self.sent if said["kind"] == "sighting"]
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
