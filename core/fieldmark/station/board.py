@@ -158,7 +158,7 @@ def _tile(
             Frame.look,
         )
         .where(Frame.camera_id == camera.id)
-        .order_by(Frame.received_at.desc(), Frame.name.desc())
+        .order_by(Frame.received_at.desc(), Frame.id.desc())
         .limit(LEARNED_FROM)
     ).all()
     view = judge_view([Sight(*row[1:]) for row in rows])

@@ -19,7 +19,7 @@ from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import BadImageError, DatasetError, StationError
 from fieldmark.foreign.video import VIDEO_SUFFIXES
 from fieldmark.scan import scan_folder
-from fieldmark.station.ingest import Arrival, Ingest, Source
+from fieldmark.station.ingest import Arrival, Came, Enter, Ingest, Source
 from fieldmark.station.spool import MAX_FILE_BYTES
 from fieldmark.station.tables import Camera, Frame
 
@@ -46,21 +46,30 @@ class CardReport:
 
 
 def take_file(ingest: Ingest, path: Path, camera_id: int, name: str, source: Source) -> Arrival:
-    """Take a photo or a video in, by its name's ending; the file is only read.
+    """Take a photo or a video in; the file is only read; raises as `read_file`."""
+    return ingest.enter([read_file(ingest, path, came_of(ingest, path, camera_id, name, source))])[0]
+
+
+def came_of(ingest: Ingest, path: Path, camera_id: int, name: str, source: Source) -> Came:
+    """Note how a file came, and that it came now; OSError where it cannot be read."""
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC) if source == "card" else None
+    return ingest.came(camera_id, name, source, written=written)
+
+
+def read_file(ingest: Ingest, path: Path, came: Came) -> Enter:
+    """Read a photo or a video, by its name's ending, for `Ingest.enter`.
 
     Raises:
         OSError: it cannot be read.
         StationError: `needs_extra`: a video, and PyAV is not installed.
-        StoreError: as `Ingest.take`.
+        StoreError: as `Ingest.read`.
     """
-    state = path.stat()
-    written = datetime.fromtimestamp(state.st_mtime, UTC) if source == "card" else None
     if path.suffix.lower() in VIDEO_SUFFIXES:
-        return ingest.take_clip(path, camera_id, name, source, written=written)
-    if state.st_size > MAX_FILE_BYTES:
-        error = BadImageError(f"{name} has more than 64 MB, and no picture has.", code="too_large_file")
-        return ingest.refuse(error, camera_id, name, source)
-    return ingest.take(path.read_bytes(), camera_id, name, source, written=written)
+        return ingest.read_clip(path, came)
+    if path.stat().st_size > MAX_FILE_BYTES:
+        error = BadImageError(f"{came.name} has more than 64 MB, and no picture has.", code="too_large_file")
+        return ingest.refuse(error, came)
+    return ingest.read(path.read_bytes(), came)
 
 
 def import_card(folder: Path, take: Take, *, callback: Callback = silent) -> CardReport:

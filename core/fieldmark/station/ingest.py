@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,123 +39,152 @@ class Arrival:
     """Why it was rejected: a sentence."""
 
 
+Enter = Callable[[Session], Arrival]
+"""Writes the rows of a file that was read: nothing of it is known before."""
+
+
 class Ingest:
-    """Takes files in, for the worker."""
+    """Takes files in, for the worker.
+
+    Reading a file (decode, hash, keep its bytes) needs no lock and is most of the work, so several are read side by
+    side; their rows are entered in the order in which they came, so that frames of one moment stay in it.
+    """
 
     def __init__(self, store: Store, media: Media, *, clock: Clock = utc_now) -> None:
         """Write into a store, and the bytes into `media`."""
         self.store, self.media, self.clock = store, media, clock
 
-    def take(
-        self, data: bytes, camera_id: int, name: str, source: Source, *, written: datetime | None = None
-    ) -> Arrival:
-        """Validate, deduplicate and store one file; it is acknowledged once this returns.
-
-        A file that was half taken in when the process was killed is taken in again: the bytes are stored before the
-        row, and the row is one transaction, so nothing is lost or doubled.
+    def came(self, camera_id: int, name: str, source: Source, *, written: datetime | None = None) -> Came:
+        """Note how a file came, and that it came now.
 
         Args:
             written: when the camera wrote the file, where a card's folder tells.
-        Raises:
-            StoreError: the store or the disk refuses; nothing of the file was kept.
         """
-        came = Came(camera_id, name, source, self.clock(), written)
+        return Came(camera_id, name, source, self.clock(), written)
+
+    def take(self, data: bytes, camera_id: int, name: str, source: Source) -> Arrival:
+        """Read and enter one file; it is acknowledged once this returns; raises as `read` and `enter`."""
+        return self.enter([self.read(data, self.came(camera_id, name, source))])[0]
+
+    def enter(self, files: Sequence[Enter]) -> list[Arrival]:
+        """Enter files that were read, in this order and in one transaction.
+
+        A file that was read when the process was killed is taken in again: the bytes are stored before the row, so
+        nothing is lost or doubled.
+
+        Raises:
+            StoreError: the store or the disk refuses; none of them was entered.
+        """
+        with self.store.writing() as session:
+            return [enter(session) for enter in files]
+
+    def read(self, data: bytes, came: Came) -> Enter:
+        """Validate one file and keep its bytes; raises StoreError where the disk refuses."""
         with self.store.reading() as session:
-            known = _known(session, camera_id, hashlib.sha256(data).hexdigest())
+            known = _known(session, came.camera_id, hashlib.sha256(data).hexdigest())
         if known is not None:
-            return self._note_heard(came, Arrival("duplicate", known))
+            return _heard_of(came, Arrival("duplicate", known))
         try:
             look = look_at_frame(data)
         except BadImageError as error:
-            return self._reject(came, error)
-        return self._keep(data, came, look)
+            return self.refuse(error, came)
+        return _frame_of(came, self.media.put(data), look)
 
-    def take_clip(
-        self, path: Path, camera_id: int, name: str, source: Source, *, written: datetime | None = None
-    ) -> Arrival:
-        """Take a video in: the file, and the frames that show what happened, in one transaction.
+    def read_clip(self, path: Path, came: Came) -> Enter:
+        """Read a video: the file, and the frames that show what happened.
 
         Raises:
-            StoreError: as `take`.
+            StoreError: as `read`.
             StationError: `needs_extra` without PyAV; the file is left where it is.
         """
-        came = Came(camera_id, name, source, self.clock(), written)
         with self.store.reading() as session:
-            known = _known_clip(session, camera_id, file_hash(path))
+            known = _known_clip(session, came.camera_id, file_hash(path))
         if known is not None:
-            return self._note_heard(came, Arrival("duplicate", known))
+            return _heard_of(came, Arrival("duplicate", known))
         try:
             content = read_clip(path)
         except BadImageError as error:
-            return self._reject(came, error)
+            return self.refuse(error, came)
         looks = [look_at_frame(frame.jpeg) for frame in content.frames]
         hashes = [self.media.put(frame.jpeg) for frame in content.frames]
-        return self._keep_clip(self.media.put_file(path), came, content, looks, hashes)
+        sha256 = self.media.put_file(path)
+        return lambda session: _enter_clip(session, sha256, came, content, looks, hashes)
 
-    def refuse(self, error: BadImageError, camera_id: int, name: str, source: Source) -> Arrival:
+    def refuse(self, error: BadImageError, came: Came) -> Enter:
         """Write down that a file was not accepted, and why."""
-        return self._reject(Came(camera_id, name, source, self.clock(), None), error)
+        return lambda session: _enter_rejected(session, came, error)
 
-    def _keep(self, data: bytes, came: Came, look: FrameLook) -> Arrival:
-        sha256 = self.media.put(data)
-        with self.store.writing() as session:
-            known = _known(session, came.camera_id, sha256)
-            if known is not None:  # it came twice at the same moment
-                return Arrival("duplicate", known)
-            zone = _heard_in(session, came)
-            frame = came.frame(sha256, look, came.taken(look.captured, zone))
-            session.add(frame)
-            session.flush()
-            return Arrival("new", frame.id)
 
-    def _keep_clip(
-        self, sha256: str, came: Came, content: ClipContent, looks: Sequence[FrameLook], hashes: Sequence[str]
-    ) -> Arrival:
-        with self.store.writing() as session:
-            zone = _heard_in(session, came)
-            clip = Clip(
-                camera_id=came.camera_id,
-                sha256=sha256,
-                name=came.name,
-                received_at=came.received,
-                length_s=content.length_s,
-                frames_per_s=content.frames_per_s,
-            )
-            session.add(clip)
-            session.flush()
-            began = came.taken(content.captured, zone)
-            first = None
-            for part, look, own in zip(content.frames, looks, hashes, strict=True):
-                if (
-                    _known(session, came.camera_id, own) is not None
-                ):  # another recording of the same still scene
-                    continue
-                at = min(began.at + timedelta(seconds=part.second), came.received)
-                frame = came.frame(own, look, Taken(at, began.clock))
-                frame.clip_id, frame.clip_frame = clip.id, part.number
-                session.add(frame)
-                session.flush()
-                first = first or frame.id
-            return Arrival("new", first)
-
-    def _reject(self, came: Came, error: BadImageError) -> Arrival:
-        with self.store.writing() as session:
-            _heard_in(session, came)
-            if came.source not in CARRIED or not _was_rejected(session, came, error.code):
-                row = Rejected(
-                    camera_id=came.camera_id,
-                    name=came.name,
-                    received_at=came.received,
-                    code=error.code,
-                    reason=str(error),
-                )
-                session.add(row)
-        return Arrival("rejected", code=error.code, reason=str(error))
-
-    def _note_heard(self, came: Came, arrival: Arrival) -> Arrival:
-        with self.store.writing() as session:
-            _heard_in(session, came)
+def _heard_of(came: Came, arrival: Arrival) -> Enter:
+    def enter(session: Session) -> Arrival:
+        _heard_in(session, came)
         return arrival
+
+    return enter
+
+
+def _frame_of(came: Came, sha256: str, look: FrameLook) -> Enter:
+    def enter(session: Session) -> Arrival:
+        zone = _heard_in(session, came)
+        known = _known(session, came.camera_id, sha256)
+        if known is not None:  # it came twice at the same moment
+            return Arrival("duplicate", known)
+        frame = came.frame(sha256, look, came.taken(look.captured, zone))
+        session.add(frame)
+        session.flush()
+        return Arrival("new", frame.id)
+
+    return enter
+
+
+def _enter_clip(
+    session: Session,
+    sha256: str,
+    came: Came,
+    content: ClipContent,
+    looks: Sequence[FrameLook],
+    hashes: Sequence[str],
+) -> Arrival:
+    known = _known_clip(session, came.camera_id, sha256)
+    if known is not None:  # it came twice at the same moment
+        return Arrival("duplicate", known)
+    zone = _heard_in(session, came)
+    clip = Clip(
+        camera_id=came.camera_id,
+        sha256=sha256,
+        name=came.name,
+        received_at=came.received,
+        length_s=content.length_s,
+        frames_per_s=content.frames_per_s,
+    )
+    session.add(clip)
+    session.flush()
+    began = came.taken(content.captured, zone)
+    first = None
+    for part, look, own in zip(content.frames, looks, hashes, strict=True):
+        if _known(session, came.camera_id, own) is not None:  # another recording of the same still scene
+            continue
+        at = min(began.at + timedelta(seconds=part.second), came.received)
+        frame = came.frame(own, look, Taken(at, began.clock))
+        frame.clip_id, frame.clip_frame = clip.id, part.number
+        session.add(frame)
+        session.flush()
+        first = first or frame.id
+    return Arrival("new", first)
+
+
+def _enter_rejected(session: Session, came: Came, error: BadImageError) -> Arrival:
+    _heard_in(session, came)
+    if came.source not in CARRIED or not _was_rejected(session, came, error.code):
+        row = Rejected(
+            camera_id=came.camera_id,
+            name=came.name,
+            received_at=came.received,
+            code=error.code,
+            reason=str(error),
+        )
+        session.add(row)
+    return Arrival("rejected", code=error.code, reason=str(error))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,13 +23,13 @@ from sqlalchemy import select
 from fieldmark.errors import FieldmarkError, StationError, StoreError
 from fieldmark.modelfile import read_model_file
 from fieldmark.predictor import Predictor
-from fieldmark.station.card import take_file
+from fieldmark.station.card import read_file
 from fieldmark.station.channels import channels_of
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
 from fieldmark.station.firstlook import first_look, waits_for_a_look
-from fieldmark.station.ingest import Arrival, Ingest
+from fieldmark.station.ingest import Arrival, Came, Enter, Ingest
 from fieldmark.station.media import Media
 from fieldmark.station.notices import note_silences, send_notices
 from fieldmark.station.outbox import send_due
@@ -51,7 +51,7 @@ PAUSE_S = 1.0
 TAKE_S = 2.0
 """After so long the files that came are predicted, and the rest is taken in the next round."""
 SLICE = 16
-"""Files taken in side by side before the clock is looked at; of 12 megapixels they are some 80 MB."""
+"""Files read side by side and entered together, before the clock is looked at; of 12 megapixels they are some 80 MB."""
 BEAT_S = 5.0
 """Seconds between two signs of life, as each has to reach the disk."""
 
@@ -169,37 +169,46 @@ class Worker:
         return done
 
     def _take_in(self, done: Round) -> None:
-        """Take files in side by side: each is decoded wholly, which needs no lock, and that is most of the work."""
+        """Take files in: read side by side, entered in their order."""
         files, begin = self.spool.whole(), time.monotonic()
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="ingest") as pool:
             for start in range(0, len(files), SLICE):
                 part = files[start : start + SLICE]
-                for dropped, arrival in zip(part, pool.map(self._take, part), strict=True):
-                    self._note(dropped, arrival, done)
+                self._take_slice(part, pool, done)
                 if time.monotonic() - begin > TAKE_S:
                     done.left = len(files) - start - len(part)
                     return
 
-    def _take(self, dropped: Dropped) -> Arrival | StationError | None:
-        """Take one file in; None where it cannot be read yet, the error where it waits for a package."""
+    def _take_slice(self, part: Sequence[Dropped], pool: ThreadPoolExecutor, done: Round) -> None:
         with self.store.writing() as session:
             station = the_station(session)
-            camera = camera_named(session, station, dropped.camera, now=self.clock())
+            names = dict.fromkeys(dropped.camera for dropped in part)
+            cameras = {name: camera_named(session, station, name, now=self.clock()).id for name in names}
+        comes = [self._came(dropped, cameras[dropped.camera]) for dropped in part]
+        found = list(pool.map(self._read, part, comes))
+        for error in found:
+            if isinstance(error, StationError):
+                done.faults["video"] = str(error)  # it stays in the spool until the package is there
+        reads = [read for read in found if isinstance(read, tuple)]
+        arrivals = self.ingest.enter([enter for _, enter in reads])
+        for (dropped, _), arrival in zip(reads, arrivals, strict=True):
+            self._let_go(dropped, arrival, done)
+
+    def _came(self, dropped: Dropped, camera_id: int) -> Came:
         name = dropped.path.relative_to(self.spool.folder).as_posix()
+        return self.ingest.came(camera_id, name, "spool")
+
+    def _read(self, dropped: Dropped, came: Came) -> tuple[Dropped, Enter] | StationError | None:
+        """Read a file; None where that cannot be yet, the error where it waits for a package."""
         try:
-            return take_file(self.ingest, dropped.path, camera.id, name, "spool")
+            return dropped, read_file(self.ingest, dropped.path, came)
         except OSError:
             return None  # still being written, or gone: the next round looks again
         except StationError as error:
             return error
 
-    def _note(self, dropped: Dropped, arrival: Arrival | StationError | None, done: Round) -> None:
+    def _let_go(self, dropped: Dropped, arrival: Arrival, done: Round) -> None:
         """Count what became of a file; it leaves the spool only once it is kept."""
-        if arrival is None:
-            return
-        if isinstance(arrival, StationError):
-            done.faults["video"] = str(arrival)  # it stays in the spool until the package is there
-            return
         if arrival.status == "rejected":
             done.rejected += 1
             self._put_aside(dropped)

@@ -138,7 +138,7 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date_with_its_frames(
             connection.execute(f"DROP INDEX {index}")
         for name, on in FIRST_INDEXES.items():
             connection.execute(f"CREATE INDEX {name} ON {on}")
-        for table in ("clip", "deployment", "sign_in", "person"):
+        for table in ("clip", "deployment", "sign_in", "person", "notice", "silence"):
             connection.execute(f"DROP TABLE {table}")
         for column in ("clip_id", "clip_frame", "boxes", "dropped_at"):
             connection.execute(f"ALTER TABLE frame DROP COLUMN {column}")

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from core.station.cards import taker, video
 from core.station.conftest import NOON, events, picture
 from fieldmark.errors import BadImageError
-from fieldmark.station.card import import_card
+from fieldmark.station.card import import_card, take_file
 from fieldmark.station.clipframes import MOST_FRAMES, read_clip
 from fieldmark.station.tables import Camera, Clip, Frame
 from fieldmark.station.worker import Worker
@@ -42,7 +42,7 @@ def test_a_video_becomes_one_event_and_is_kept_whole(worker: Worker, tmp_path: P
 def test_frames_of_a_video_stay_together_however_far_apart(worker: Worker, tmp_path: Path) -> None:
     taker(worker)
     path = video(tmp_path / "clip.avi")
-    worker.ingest.take_clip(path, 1, "clip.avi", "card")
+    take_file(worker.ingest, path, 1, "clip.avi", "card")
     with worker.store.writing() as session:
         for number, frame in enumerate(session.scalars(select(Frame))):
             frame.at += timedelta(minutes=10 * number)
@@ -67,7 +67,7 @@ def test_what_only_calls_itself_a_video_is_refused_with_its_reason(worker: Worke
             read_clip(path)
         assert caught.value.code == "bad_video"
     taker(worker)
-    assert worker.ingest.take_clip(path, 1, "cut.avi", "card").status == "rejected"
+    assert take_file(worker.ingest, path, 1, "cut.avi", "card").status == "rejected"
 
 
 def test_without_pyav_videos_are_left_for_later_and_photos_are_taken(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import numpy as np
+from PIL import Image
 from sqlalchemy import func, select
 
 from core.station.conftest import NOON, SetClock, events, picture
@@ -84,3 +86,19 @@ def test_a_visit_that_is_still_going_on_takes_further_frames(store: Store, drop:
     drop(picture("cat", taken=LOCAL + timedelta(seconds=60)))
     (event,) = events(store)
     assert event.n_frames == 2
+
+
+def test_frames_that_are_read_side_by_side_stay_in_the_order_of_their_names(
+    store: Store, worker: Worker
+) -> None:
+    folder = worker.spool.folder / "north"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    for number in range(8):  # the first ones take longest to read
+        side = 2400 if number < 2 else 40
+        image = Image.fromarray(rng.integers(0, 255, (side, side, 3), dtype=np.uint8))
+        image.save(folder / f"{number}.jpg", quality=90)
+    worker.round()
+    with store.reading() as session:
+        names = session.scalars(select(Frame.name).order_by(Frame.received_at, Frame.id)).all()
+    assert names == [f"north/{number}.jpg" for number in range(8)]
