@@ -34,7 +34,7 @@ from voila.static_file_handler import MultiStaticFileHandler
 from fieldmark.account import ROLE_HEADER, USER_HEADER
 from fieldmark.collectpermit import permit_for_others
 from fieldmark.errors import FieldmarkError
-from fieldmark.modelplaces import find_datasets, find_jobs, find_models
+from fieldmark.models.places import find_datasets, find_jobs, find_models
 from fieldmark.service.jobs import JobBook
 from fieldmark.service.service import Service
 from fieldmark_server.apptable import APPS, find_apps, find_notebooks

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from fieldmark.account import ROLES
+from fieldmark.cli.terminal import output, print_json
 from fieldmark.errors import StoreError
-from fieldmark.terminal import output, print_json
 
 USERS = Path("users.json")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from jupyter_server.utils import url_path_join
 from tornado import web
 
-from fieldmark.modelplaces import DEMO_STATION, find_station
+from fieldmark.models.places import DEMO_STATION, find_station
 from fieldmark_server.accounts import account_of
 from fieldmark_server.apptable import APPS
 from fieldmark_server.pages import Page

@@ -13,7 +13,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 
 from fieldmark.collectpermit import permit_for_others
-from fieldmark.modelplaces import find_datasets, find_jobs, find_models
+from fieldmark.models.places import find_datasets, find_jobs, find_models
 from fieldmark.service.jobs import JobBook
 from fieldmark.service.service import Service
 from fieldmark_server.backend import LOOPBACK, Backend

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fieldmark.terminal import output, print_json
+from fieldmark.cli.terminal import output, print_json
 
 
 def share(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fieldmark.audit import Audit, answer_audit, read_audit, start_audit, withdraw_answer
 from fieldmark.catalog import Catalog, CatalogPhoto
-from fieldmark.decisions import StagedDecision
+from fieldmark.catalog.decisions import StagedDecision
+from fieldmark.curation.audit import Audit, answer_audit, read_audit, start_audit, withdraw_answer
 from fieldmark_widgets.strings_cleaner import CLEANER
 
 

@@ -19,10 +19,10 @@ import traitlets
 
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import CatalogPhoto
+from fieldmark.catalog.journal import Act
 from fieldmark.check import check_folder
 from fieldmark.checkreport import UNEVEN, CheckReport, Group
 from fieldmark.errors import Cancelled
-from fieldmark.journal import Act
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component

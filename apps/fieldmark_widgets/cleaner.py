@@ -21,11 +21,11 @@ from typing import Any
 import anywidget
 import traitlets
 
-from fieldmark.audit import read_audit
 from fieldmark.callbacks import Progress
-from fieldmark.decisions import Decision, StagedDecision
+from fieldmark.catalog.decisions import Decision, StagedDecision
+from fieldmark.curation.audit import read_audit
 from fieldmark.errors import Cancelled
-from fieldmark.issue import KINDS
+from fieldmark.issues.issue import KINDS
 from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet

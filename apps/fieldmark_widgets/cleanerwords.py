@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from fieldmark.catalog import Catalog, Change
-from fieldmark.comparison import Comparison, compare_rounds
-from fieldmark.decisions import Decision, Kind, StagedDecision
-from fieldmark.issue import KINDS as ISSUES
-from fieldmark.issue import IssueKind
-from fieldmark.journal import Act
+from fieldmark.catalog.decisions import Decision, Kind, StagedDecision
+from fieldmark.catalog.journal import Act
+from fieldmark.issues.issue import KINDS as ISSUES
+from fieldmark.issues.issue import IssueKind
 from fieldmark.project import KEY_LENGTH, Project, Round
+from fieldmark.results.comparison import Comparison, compare_rounds
 from fieldmark_widgets.strings_cleaner import CLEANER
 
 KINDS: tuple[Kind, ...] = ("relabel", "delete", "keep", "unsure")

@@ -6,11 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from fieldmark.catalog import Catalog
-from fieldmark.closelook import CloseLook
 from fieldmark.dataset import Item
 from fieldmark.errors import FieldmarkError
+from fieldmark.imaging.thumbnails import make_thumbnails
 from fieldmark.learner import Learner
-from fieldmark.thumbnails import make_thumbnails
+from fieldmark.results.closelook import CloseLook
 from fieldmark_widgets.cleanerwords import say_change
 from fieldmark_widgets.closeup import CloseUp
 from fieldmark_widgets.photorows import PhotoRow

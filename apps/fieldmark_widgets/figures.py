@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldmark.catalog import Catalog
+from fieldmark.curation.ledger import Entry, flipped, read_ledger
 from fieldmark.interp import ClassReport, Interpretation
-from fieldmark.ledger import Entry, flipped, read_ledger
 from fieldmark.project import Project
-from fieldmark.reliability import Bin, calibration_bins
+from fieldmark.results.reliability import Bin, calibration_bins
 from fieldmark.stats import wilson
 from fieldmark_widgets.cleanerwords import say_time_of
 from fieldmark_widgets.marks import Key, mark, say_interval

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fieldmark.augment import AUGMENTS, Augment, ViewKind, augmented
 from fieldmark.images import open_photo
-from fieldmark.resize import Method, ResizeRule, fit_photo
+from fieldmark.imaging.augment import AUGMENTS, Augment, ViewKind, augmented
+from fieldmark.imaging.resize import Method, ResizeRule, fit_photo
 
 METHODS: tuple[Method, ...] = ("crop", "squish", "pad")
 VIEWS = 4

@@ -21,8 +21,8 @@ import traitlets
 from fieldmark.catalog import is_catalog
 from fieldmark.dataset import check_is_folder, read_dataset
 from fieldmark.errors import BadImageError
-from fieldmark.scan import list_photos
-from fieldmark.thumbnails import make_thumbnails, make_whole
+from fieldmark.imaging.thumbnails import make_thumbnails, make_whole
+from fieldmark.sources.scan import list_photos
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.closeup import CloseUp
 from fieldmark_widgets.component import Component

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from fieldmark.decisions import StagedDecision
+from fieldmark.catalog.decisions import StagedDecision
 from fieldmark_widgets.cleanerwords import diff_of, say_photos, say_who, tag_of
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.photorows import PhotoRow

@@ -21,14 +21,14 @@ import traitlets
 
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import Catalog
+from fieldmark.curation.sealed import forget_empty_seal, is_sealed, seal
 from fieldmark.errors import Cancelled, DatasetError
 from fieldmark.importing import import_photos
-from fieldmark.importreport import ImportReport
-from fieldmark.labelling import Labels, no_label
 from fieldmark.names import is_portable, slug
 from fieldmark.project import Project
-from fieldmark.sample import TITLE, write_sample
-from fieldmark.sealed import forget_empty_seal, is_sealed, seal
+from fieldmark.sources.importreport import ImportReport
+from fieldmark.sources.labelling import Labels, no_label
+from fieldmark.sources.sample import TITLE, write_sample
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow

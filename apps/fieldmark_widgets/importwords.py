@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fieldmark.importreport import ImportReport
 from fieldmark.labels import escape_surrogates
+from fieldmark.sources.importreport import ImportReport
 from fieldmark_widgets.strings_importer import IMPORTER
 
 MOST_NAMED = 50

@@ -22,12 +22,11 @@ from typing import Any
 import anywidget
 import traitlets
 
-from fieldmark import decisions
-from fieldmark.active import MOST_USEFUL
-from fieldmark.asking import Asked, Suggestion, ask
 from fieldmark.callbacks import Progress
-from fieldmark.catalog import CatalogPhoto
-from fieldmark.decisions import Decision
+from fieldmark.catalog import CatalogPhoto, decisions
+from fieldmark.catalog.decisions import Decision
+from fieldmark.curation.active import MOST_USEFUL
+from fieldmark.curation.asking import Asked, Suggestion, ask
 from fieldmark.errors import Cancelled
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fieldmark.asking import Suggestion
 from fieldmark.catalog import CatalogPhoto
-from fieldmark.decisions import StagedDecision
+from fieldmark.catalog.decisions import StagedDecision
+from fieldmark.curation.asking import Suggestion
 from fieldmark_widgets.cleanerwords import say_who, tag_of
 from fieldmark_widgets.gallery import GalleryRow
 from fieldmark_widgets.strings_labeller import LABELLER

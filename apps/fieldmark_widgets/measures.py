@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fieldmark.callbacks import Callback
-from fieldmark.fieldcheck import Condition, FieldCheck, field_check
-from fieldmark.learningcurve import LearningCurve, learning_curve
+from fieldmark.curation.sealed import Opening, Seal, open_seal, read_seal
+from fieldmark.fitting.learningcurve import LearningCurve, learning_curve
 from fieldmark.project import Project
-from fieldmark.sealed import Opening, Seal, open_seal, read_seal
+from fieldmark.results.fieldcheck import Condition, FieldCheck, field_check
 from fieldmark.stats import wilson
 from fieldmark_widgets.cleanerwords import say_time_of
 from fieldmark_widgets.marks import Key, mark, say_interval

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from fieldmark import decisions
-from fieldmark.catalog import Catalog, CatalogPhoto
-from fieldmark.decisions import Decision
-from fieldmark.sealed import read_seal
+from fieldmark.catalog import Catalog, CatalogPhoto, decisions
+from fieldmark.catalog.decisions import Decision
+from fieldmark.curation.sealed import read_seal
 from fieldmark_widgets.photorows import Judgement, PhotoRow, rank, rank_again
 from fieldmark_widgets.rowfilter import photo_name
 

@@ -8,15 +8,15 @@ from math import inf, log
 from types import MappingProxyType
 from typing import NamedTuple
 
-from fieldmark.assessment import Assessed, Side, assess
 from fieldmark.callbacks import Callback
 from fieldmark.catalog import Catalog, CatalogPhoto
 from fieldmark.cleaning import find_issues
 from fieldmark.dataset import Item
 from fieldmark.interp import SMALLEST_PROB
-from fieldmark.issue import Issue
+from fieldmark.issues.issue import Issue
 from fieldmark.learner import Learner
 from fieldmark.project import Project
+from fieldmark.results.assessment import Assessed, Side, assess
 
 ABOUT_LABELS = frozenset({"label", "two_labels", "odd"})
 """Kinds of issues that a new label settles."""

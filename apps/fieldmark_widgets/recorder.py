@@ -24,11 +24,11 @@ from typing import Any
 import traitlets
 
 from fieldmark.catalog import Catalog, is_catalog
+from fieldmark.catalog.incoming import Incoming
+from fieldmark.catalog.planning import NewPhoto
 from fieldmark.errors import BadImageError, FieldmarkError
 from fieldmark.images import open_photo
-from fieldmark.incoming import Incoming
 from fieldmark.labels import clean_label
-from fieldmark.planning import NewPhoto
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from fieldmark.callbacks import silent
 from fieldmark.catalog import Catalog
-from fieldmark.decisions import StagedDecision
-from fieldmark.doubts import label_issues
-from fieldmark.issue import Issue
+from fieldmark.catalog.decisions import StagedDecision
+from fieldmark.issues.doubts import label_issues
+from fieldmark.issues.issue import Issue
+from fieldmark.issues.suspects import Suspects, take_suspects
 from fieldmark.learner import Learner
-from fieldmark.suspects import Suspects, take_suspects
 from fieldmark_widgets.photorows import Judgement, PhotoFinder
 
 

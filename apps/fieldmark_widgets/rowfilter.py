@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from fieldmark.decisions import StagedDecision
+from fieldmark.catalog.decisions import StagedDecision
 from fieldmark_widgets.photorows import PhotoRow
 
 HIGH, MIDDLE = 0.9, 0.7

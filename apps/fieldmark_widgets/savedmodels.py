@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldmark.callbacks import Callback
-from fieldmark.catalog_schema import HIDDEN
+from fieldmark.catalog.schema import HIDDEN
 from fieldmark.modelfile import read_model_file
 from fieldmark.names import is_portable, slug
 from fieldmark.project import Project, Round

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldmark.account import Account, signed_in
-from fieldmark.modelplaces import SERVED, find_demo_model, find_models, find_station
+from fieldmark.models.places import SERVED, find_demo_model, find_models, find_station
 from fieldmark_widgets.guard import log_to_console
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fieldmark.catalog import Catalog
 from fieldmark.interp import Interpretation
-from fieldmark.slices import By, Slice, slices
+from fieldmark.results.slices import By, Slice, slices
 from fieldmark_widgets.marks import mark
 from fieldmark_widgets.strings_results import FIGURES
 

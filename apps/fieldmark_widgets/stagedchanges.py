@@ -21,9 +21,9 @@ import traitlets
 
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import Catalog
-from fieldmark.decisions import Decision, StagedDecision
+from fieldmark.catalog.decisions import Decision, StagedDecision
+from fieldmark.catalog.journal import Act
 from fieldmark.errors import Cancelled
-from fieldmark.journal import Act
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.cleanerwords import (

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldmark import decisions
-from fieldmark.catalog import Catalog
-from fieldmark.catalog_schema import FILE_NAME, HIDDEN
-from fieldmark.decisions import Decision, StagedDecision
+from fieldmark.catalog import Catalog, decisions
+from fieldmark.catalog.decisions import Decision, StagedDecision
+from fieldmark.catalog.schema import FILE_NAME, HIDDEN
 
 
 @dataclass(frozen=True)

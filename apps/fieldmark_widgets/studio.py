@@ -20,7 +20,7 @@ import anywidget
 import traitlets
 
 from fieldmark.catalog import is_catalog
-from fieldmark.catalog_schema import FILE_NAME, HIDDEN
+from fieldmark.catalog.schema import FILE_NAME, HIDDEN
 from fieldmark.errors import StoreError
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet

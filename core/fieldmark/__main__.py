@@ -8,7 +8,7 @@ import sys
 def main() -> int:
     """Run the command line; without its libraries, say which extra brings them."""
     try:
-        from fieldmark.cli import run
+        from fieldmark.cli.main import run
     except ModuleNotFoundError as exc:
         if exc.name in {"typer", "rich"}:
             sys.stderr.write("The command line needs fieldmark[train]: pip install 'fieldmark[train]'\n")

@@ -111,7 +111,7 @@ def load_backbone(name: str = DEFAULT_ARCH, *, size_px: int | None = None) -> Ba
     """
     arch = ARCHITECTURES.get(name)
     if arch is None:
-        from fieldmark.architectures import load_architecture
+        from fieldmark.finetuning.architectures import load_architecture
 
         return load_architecture(name, size_px=size_px)
     stem = f"{arch.name}-{arch.sha256[:12]}-v{FORMAT}"
@@ -130,14 +130,14 @@ def trunk_tensors(arch: Architecture) -> dict[str, npt.NDArray[Any]]:
         BackboneError: they are not where they were.
     """
     if arch.library:
-        from fieldmark.hub import read_tensors
+        from fieldmark.finetuning.hub import read_tensors
 
         return read_tensors(Path(arch.weights))
     return {name: value for name, value in _read_checkpoint(arch).items() if not name.startswith("_fc")}
 
 
 def _prepare(arch: Architecture, trunk: Path, head: Path) -> None:
-    from fieldmark.efficientnet import lite0_graph
+    from fieldmark.models.efficientnet import lite0_graph
 
     tensors = _read_checkpoint(arch)
     weight, bias = tensors["_fc.weight"], tensors["_fc.bias"]

@@ -10,12 +10,12 @@ from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog, is_catalog
 from fieldmark.checkreport import CheckReport, Found, Group
 from fieldmark.dataset import check_is_folder, is_split_by_folders, label_of
-from fieldmark.duplicates import exact_duplicates, near_duplicates
 from fieldmark.errors import BadImageError
+from fieldmark.imaging.lookcache import take_looks
+from fieldmark.imaging.looks import Look
+from fieldmark.issues.duplicates import exact_duplicates, near_duplicates
 from fieldmark.labels import clean_label
-from fieldmark.lookcache import take_looks
-from fieldmark.looks import Look
-from fieldmark.scan import scan_folder
+from fieldmark.sources.scan import scan_folder
 
 TINY_PX = 64
 """A shorter side than this is enlarged more than three times for the model; there is little to learn from."""

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldmark.callbacks import Callback, Progress, silent
-from fieldmark.copies import copy_issues
 from fieldmark.dataset import read_dataset
-from fieldmark.doubts import label_issues, odd_issues
-from fieldmark.duplicates import near_duplicates_of
-from fieldmark.issue import KINDS, Issue, IssueKind
+from fieldmark.issues.copies import copy_issues
+from fieldmark.issues.doubts import label_issues, odd_issues
+from fieldmark.issues.duplicates import near_duplicates_of
+from fieldmark.issues.issue import KINDS, Issue, IssueKind
+from fieldmark.issues.notphotos import not_photo_issues
+from fieldmark.issues.poorphotos import poor_issues
+from fieldmark.issues.suspects import Suspects, take_suspects
 from fieldmark.learner import Learner
-from fieldmark.notphotos import not_photo_issues
-from fieldmark.poorphotos import poor_issues
-from fieldmark.suspects import Suspects, take_suspects
 from fieldmark.training import SplitConfig, choose_split
 
 if TYPE_CHECKING:

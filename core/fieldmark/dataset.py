@@ -16,16 +16,16 @@ from typing import Any
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog, is_catalog
 from fieldmark.errors import DatasetError, EmptyDatasetError
-from fieldmark.hashing import hash_files
+from fieldmark.imaging.hashing import hash_files
 from fieldmark.labels import clean_label
-from fieldmark.scan import scan_folder
+from fieldmark.sources.scan import scan_folder
 
 SPLIT_FOLDERS = {"train": "train", "training": "train", "val": "valid", "valid": "valid",
                  "validation": "valid", "test": "test", "testing": "test"}  # fmt: skip
 """Top folders that say on which side of the split their photos are."""
 
 SEALED = "sealed"
-"""Key, in the catalog, of the photos that are set aside as a sealed test (`fieldmark.sealed`)."""
+"""Key, in the catalog, of the photos that are set aside as a sealed test (`fieldmark.curation.sealed`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from filelock import FileLock, Timeout
 
 from fieldmark.callbacks import Callback, silent
 from fieldmark.errors import FieldmarkError, NotTrainedError, StoreError
-from fieldmark.finetuned import EpochResult, FineTuned
-from fieldmark.finetunerun import FineTuneRun
+from fieldmark.finetuning.finetuned import EpochResult, FineTuned
+from fieldmark.finetuning.finetunerun import FineTuneRun
+from fieldmark.finetuning.schedule import FineTuneConfig
 from fieldmark.learner import Learner
-from fieldmark.schedule import FineTuneConfig
 
 __all__ = ["EpochResult", "FineTuneConfig", "FineTuned", "best_so_far", "fine_tune", "is_running"]
 

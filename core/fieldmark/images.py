@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFile
 
-from fieldmark.colour import to_rgb
 from fieldmark.errors import BadImageError
-from fieldmark.imagefile import REASONS, Source, explain, open_header, photo_kind, read_source
-from fieldmark.imageformats import JPEG, TIFF, FileKind
-from fieldmark.imagelimits import DEFAULT_LIMITS, Limits
-from fieldmark.scan import PHOTO_SUFFIXES, FolderScan, list_photos, scan_folder
-from fieldmark.tiffdirectory import first_directory
+from fieldmark.imaging.colour import to_rgb
+from fieldmark.imaging.file import REASONS, Source, explain, open_header, photo_kind, read_source
+from fieldmark.imaging.formats import JPEG, TIFF, FileKind
+from fieldmark.imaging.limits import DEFAULT_LIMITS, Limits
+from fieldmark.imaging.tiffdirectory import first_directory
+from fieldmark.sources.scan import PHOTO_SUFFIXES, FolderScan, list_photos, scan_folder
 
 __all__ = [
     "DEFAULT_LIMITS",

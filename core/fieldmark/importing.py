@@ -15,20 +15,20 @@ from time import perf_counter
 from typing import cast
 
 from fieldmark.callbacks import Callback, Progress, silent
-from fieldmark.capture import capture_time
 from fieldmark.catalog import Catalog, is_catalog
-from fieldmark.catalog_schema import HIDDEN
+from fieldmark.catalog.incoming import Incoming
+from fieldmark.catalog.planning import IMAGES, NewPhoto
+from fieldmark.catalog.schema import HIDDEN
 from fieldmark.dataset import Rejected
 from fieldmark.errors import BadImageError, Cancelled
-from fieldmark.imagefile import read_source
 from fieldmark.images import open_photo
-from fieldmark.importreport import Doubled, ImportReport, Renamed
-from fieldmark.incoming import Incoming
-from fieldmark.labelling import Labels
+from fieldmark.imaging.capture import capture_time
+from fieldmark.imaging.file import read_source
 from fieldmark.labels import UNLABELLED, clean_label
 from fieldmark.parallel import in_threads
-from fieldmark.planning import IMAGES, NewPhoto
-from fieldmark.sources import Candidate, open_source
+from fieldmark.sources.importreport import Doubled, ImportReport, Renamed
+from fieldmark.sources.labelling import Labels
+from fieldmark.sources.source import Candidate, open_source
 
 __all__ = ["ImportReport", "Labels", "import_photos"]
 

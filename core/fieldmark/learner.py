@@ -17,19 +17,19 @@ from fieldmark.backbones import Backbone, load_backbone
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, NotTrainedError
-from fieldmark.familiarity import Familiarity
 from fieldmark.features import Extraction, extract, probe_features
-from fieldmark.freshcheck import FreshCheck
-from fieldmark.head import STRENGTHS, Head, HeadFit, assign_folds, fit_head
+from fieldmark.fitting.head import STRENGTHS, Head, HeadFit, assign_folds, fit_head
+from fieldmark.fitting.logistic import Photos
+from fieldmark.fitting.material import Material
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.fitting.trainingphotos import check_enough, group_numbers, places_of, same_sides
 from fieldmark.interp import Interpretation
-from fieldmark.logistic import Photos
-from fieldmark.material import Material
-from fieldmark.modelcard import calibration_of, choose_sureness, limits_of, summary_of
 from fieldmark.modelfile import ModelCard, ModelInfo
+from fieldmark.models.card import calibration_of, choose_sureness, limits_of, summary_of
+from fieldmark.models.familiarity import Familiarity
+from fieldmark.models.freshcheck import FreshCheck
 from fieldmark.splits import Split
 from fieldmark.stopwatch import Stopwatch
-from fieldmark.trainconfig import TrainConfig
-from fieldmark.trainingphotos import check_enough, group_numbers, places_of, same_sides
 
 FEW_CHANGES = 0.01
 """Share of photos up to which a refit keeps the strength: that depends on how many photos there are, not on one."""
@@ -228,7 +228,7 @@ class Learner:
             NotTrainedError: `fit` was not called.
             ModelFileError: the reloaded file answers otherwise; what was at `path` before is still there.
         """
-        from fieldmark.export import Classifier, write_model
+        from fieldmark.models.export import Classifier, write_model
 
         done = self._done
         callback(Progress("Saving and trying the model", 0, 1))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from fieldmark.errors import ModelFileError
-from fieldmark.resize import Method, ResizeRule
+from fieldmark.imaging.resize import Method, ResizeRule
 
 FORMAT_VERSION = 1
 MAX_BYTES = 512 * 2**20

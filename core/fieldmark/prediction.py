@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.resize import Box
+from fieldmark.imaging.resize import Box
 
 Verdict = Literal["familiar", "unsure", "unfamiliar"]
 

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.engine import BATCH_SIZE, Engine, Outputs, Precision, native_precision, read_graph
 from fieldmark.errors import BadImageError, ModelFileError
 from fieldmark.images import Source, open_photo
-from fieldmark.loading import Square, in_batches, load_squares
+from fieldmark.imaging.loading import Square, in_batches, load_squares
+from fieldmark.imaging.resize import fit_photo, seen_region
 from fieldmark.modelfile import ModelCard, ModelFile, ModelInfo, parse_model_file, read_model_file
+from fieldmark.models.engine import BATCH_SIZE, Engine, Outputs, Precision, native_precision, read_graph
+from fieldmark.models.probes import probe_photos
+from fieldmark.models.vino import ov
 from fieldmark.prediction import ActivationMap, Failure, Prediction, Verdict
-from fieldmark.probes import probe_photos
-from fieldmark.resize import fit_photo, seen_region
-from fieldmark.vino import ov
 
 __all__ = ["ActivationMap", "Failure", "Prediction", "Predictor", "Verdict"]
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from fieldmark.backbones import DEFAULT_ARCH, load_backbone
 from fieldmark.errors import DatasetError
-from fieldmark.export import Classifier, write_model
 from fieldmark.features import probe_features
-from fieldmark.freshcheck import FreshCheck
-from fieldmark.imagenet import Kind, find_kind, kinds
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.modelfile import ModelCard, ModelInfo
-from fieldmark.resize import ResizeRule
+from fieldmark.models.export import Classifier, write_model
+from fieldmark.models.freshcheck import FreshCheck
+from fieldmark.models.imagenet import Kind, find_kind, kinds
 
 REST = "something else"
 PROB_MIN = 0.5

@@ -15,23 +15,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fieldmark.augment import ViewKind
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog
-from fieldmark.catalog_schema import HIDDEN
+from fieldmark.catalog.schema import HIDDEN
 from fieldmark.dataset import Dataset, read_dataset
-from fieldmark.duplicates import near_duplicates_of
 from fieldmark.errors import FieldmarkError, NotTrainedError
 from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune, is_running
+from fieldmark.fitting.trainconfig import FIT_SIZE_PX, TrainConfig
+from fieldmark.fitting.trainingphotos import MIN_PHOTOS_A_CLASS
+from fieldmark.imaging.augment import ViewKind
+from fieldmark.imaging.resize import Method as ResizeMethod
+from fieldmark.imaging.resize import ResizeRule
+from fieldmark.issues.duplicates import near_duplicates_of
 from fieldmark.learner import Learner
 from fieldmark.modelfile import ModelCard
-from fieldmark.resize import Method as ResizeMethod
-from fieldmark.resize import ResizeRule
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Method as SplitMethod
 from fieldmark.splits import Split, group_items, make_splits
-from fieldmark.trainconfig import FIT_SIZE_PX, TrainConfig
-from fieldmark.trainingphotos import MIN_PHOTOS_A_CLASS
 
 CHOICES, HELD_OUT, ROUNDS, TUNING, LIMITS = "training", "held_out", "rounds", "tuning", "limits"
 """Keys of what is kept in the catalog."""

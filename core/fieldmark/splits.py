@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fieldmark.capture import capture_time
 from fieldmark.dataset import Item
 from fieldmark.errors import DatasetError
+from fieldmark.imaging.capture import capture_time
 
 Method = Literal["random", "by_date", "by_group"]
 

@@ -11,19 +11,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from fieldmark.advice import Advice, auto_advice
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, silent
 from fieldmark.checkreport import UNEVEN
 from fieldmark.dataset import Dataset, read_dataset
-from fieldmark.duplicates import near_duplicates_of
 from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
-from fieldmark.freshcheck import FreshCheck
+from fieldmark.fitting.advice import Advice, auto_advice
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.issues.duplicates import near_duplicates_of
 from fieldmark.learner import Learner
 from fieldmark.modelfile import ModelCard, read_model_file
+from fieldmark.models.freshcheck import FreshCheck
 from fieldmark.splitfile import given_split, read_split
 from fieldmark.splits import Method, Split, make_splits
-from fieldmark.trainconfig import TrainConfig
 
 Mode = Literal["fit", "fine-tune", "auto"]
 """fit: the head, in seconds. fine-tune: the trunk as well, in minutes. auto: fit, and say what the other would cost."""

@@ -7,9 +7,9 @@ import zlib
 from collections import Counter
 
 from badinputs.seeds import seed, seed_names
-from fieldmark.capture import capture_time
 from fieldmark.errors import BadImageError
 from fieldmark.images import DEFAULT_LIMITS, Limits, open_photo
+from fieldmark.imaging.capture import capture_time
 
 SMALL = Limits(max_pixels=250_000)
 """Keeps a damaged header from costing a second; one execution in a hundred runs with the real limits."""

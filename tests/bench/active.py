@@ -11,12 +11,12 @@ import numpy.typing as npt
 from bench_data import find_set
 from scipy.stats import t
 
-from fieldmark.active import MOST_USEFUL, pick_useful, pick_varied
 from fieldmark.backbones import load_backbone
+from fieldmark.curation.active import MOST_USEFUL, pick_useful, pick_varied
 from fieldmark.dataset import read_dataset
 from fieldmark.features import Features, extract
-from fieldmark.head import Head, assign_folds, fit_head
-from fieldmark.trainconfig import TrainConfig
+from fieldmark.fitting.head import Head, assign_folds, fit_head
+from fieldmark.fitting.trainconfig import TrainConfig
 
 Targets = npt.NDArray[np.intp]
 SETS = {"bears": range(1, 9), "sign_digits": range(1, 4)}
@@ -104,7 +104,7 @@ def _needed(
 
 
 def _choose(left: Features, head: Head | None) -> list[int]:
-    """As `fieldmark.asking` does."""
+    """As `fieldmark.curation.asking` does."""
     return (
         pick_varied(left, MOST_USEFUL) if head is None else pick_useful(head.probs(left), left, MOST_USEFUL)
     )

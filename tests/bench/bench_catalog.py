@@ -18,9 +18,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from fieldmark import decisions
-from fieldmark.catalog import Catalog
-from fieldmark.catalog_schema import Database
+from fieldmark.catalog import Catalog, decisions
+from fieldmark.catalog.schema import Database
 from fieldmark.importing import import_photos
 
 ROWS = 100_000

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import bench_catalog
 from bench.bench_gallery import open_page, serve_notebook
 from browser.visit import launch, visit
-from fieldmark.decisions import keep
+from fieldmark.catalog.decisions import keep
 from fieldmark.importing import import_photos
 from fieldmark.learner import Learner
 from fieldmark.project import Project

@@ -27,8 +27,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fieldmark.comparison import mcnemar
 from fieldmark.images import open_photo
+from fieldmark.results.comparison import mcnemar
 from fieldmark.station.background import (
     HEIGHT,
     SOMETHING,

@@ -171,7 +171,7 @@ def _keep(path: Path, content: bytes) -> None:
 
 def _sample() -> Path:
     """The patches of brick, grass and gravel that scikit-image's photographs give, always at hand."""
-    from fieldmark.sample import write_sample
+    from fieldmark.sources.sample import write_sample
 
     folder = HERE / "sample"
     if not folder.is_dir():

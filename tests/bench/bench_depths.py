@@ -19,15 +19,15 @@ from pairs import paired
 
 from fieldmark.backbones import Backbone, load_backbone
 from fieldmark.dataset import Dataset, read_dataset
-from fieldmark.duplicates import near_duplicates_of
-from fieldmark.engine import BATCH_SIZE, Engine
 from fieldmark.errors import BadImageError
-from fieldmark.graphs import GraphWriter
-from fieldmark.head import assign_folds, fit_head
-from fieldmark.loading import in_batches, load_squares
-from fieldmark.resize import ResizeRule
+from fieldmark.fitting.head import assign_folds, fit_head
+from fieldmark.fitting.trainconfig import FIT_SIZE_PX
+from fieldmark.imaging.loading import in_batches, load_squares
+from fieldmark.imaging.resize import ResizeRule
+from fieldmark.issues.duplicates import near_duplicates_of
+from fieldmark.models.engine import BATCH_SIZE, Engine
+from fieldmark.models.graphs import GraphWriter
 from fieldmark.splits import make_splits
-from fieldmark.trainconfig import FIT_SIZE_PX
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SETS = ("bears", "pizza_steak_sushi", "ants_bees")

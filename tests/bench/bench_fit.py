@@ -31,18 +31,18 @@ from skimage import data
 from fieldmark.backbones import load_backbone
 from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
 from fieldmark.dataset import Dataset, Item, read_dataset
-from fieldmark.engine import BATCH_SIZE, native_precision
 from fieldmark.errors import BadImageError
 from fieldmark.features import FeatureCache
+from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.images import open_photo
+from fieldmark.imaging.loading import load_squares
 from fieldmark.learner import Learner
-from fieldmark.loading import load_squares
+from fieldmark.models.engine import BATCH_SIZE, native_precision
 from fieldmark.prediction import Prediction
 from fieldmark.predictor import Predictor
-from fieldmark.scan import list_photos
+from fieldmark.sources.scan import list_photos
 from fieldmark.splits import Split, make_splits
 from fieldmark.stats import wilson
-from fieldmark.trainconfig import TrainConfig
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SETS = ("bears", "pizza_steak_sushi", "ants_bees", "sign_digits") if os.environ.get("FULL") else ("bears",)
@@ -67,7 +67,7 @@ from fieldmark.dataset import Dataset, Item
 from fieldmark.features import feature_cache, trusted_precision
 from fieldmark.learner import Learner
 from fieldmark.splits import Split
-from fieldmark.trainconfig import TrainConfig
+from fieldmark.fitting.trainconfig import TrainConfig
 rng, config, backbone = np.random.default_rng(0), TrainConfig(), load_backbone()
 classes, each = 1000, 6
 centres = rng.gamma(0.5, 1.0, (classes, backbone.arch.dim))
@@ -92,9 +92,9 @@ import resource, sys, time
 from pathlib import Path
 from fieldmark.backbones import load_backbone
 from fieldmark.features import extract
-from fieldmark.hashing import file_hash
-from fieldmark.resize import ResizeRule
-from fieldmark.scan import list_photos
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.imaging.resize import ResizeRule
+from fieldmark.sources.scan import list_photos
 paths = list_photos(Path(sys.argv[1]))[:: int(sys.argv[2])]
 hashes, backbone = [file_hash(path) for path in paths], load_backbone()
 start = time.perf_counter()
@@ -278,7 +278,7 @@ def unfamiliar(work: Path) -> None:
 
 def at_five_percent(learner: Learner, path: Path) -> Predictor:
     """With more than 200 photos the level is 1 %; the targets are about 5 %."""
-    from fieldmark.familiarity import limits_at
+    from fieldmark.models.familiarity import limits_at
 
     learner.export(path)
     predictor = Predictor.load(path)

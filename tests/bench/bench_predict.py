@@ -25,8 +25,8 @@ SCRIPTS[OUR_ANSWERS] = """
 import json, sys, time
 from pathlib import Path
 import numpy as np
-from fieldmark.engine import BATCH_SIZE, Engine
-from fieldmark.loading import load_squares
+from fieldmark.models.engine import BATCH_SIZE, Engine
+from fieldmark.imaging.loading import load_squares
 from fieldmark.modelfile import read_model_file
 from fieldmark.predictor import Predictor
 model = Path(sys.argv[3], "model.onnx")

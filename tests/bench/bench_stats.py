@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fieldmark.rates import Day, compare_rates
 from fieldmark.stats import wilson
+from fieldmark.stats.rates import Day, compare_rates
 
 RUNS = 1000
 RATES = (1.0, 2.0, 5.0)

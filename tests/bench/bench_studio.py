@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from browser.visit import launch, visit
 from fieldmark.dataset import read_dataset
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from server.running import free_port, run
 
 BEARS = Path(__file__).parents[3] / "shared" / "data" / "bears"

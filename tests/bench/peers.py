@@ -21,7 +21,7 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 root, split, seed, epochs = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text("utf-8")), *map(int, sys.argv[4:6])
 import numpy as np, torch
-try:  # torchvision beside a CPU build of torch, see fieldmark.vision
+try:  # torchvision beside a CPU build of torch, see fieldmark.finetuning.vision
     for operators in Path(find_spec("torchvision").origin).parent.glob("_C.*"):
         torch.ops.load_library(str(operators))
 except OSError:

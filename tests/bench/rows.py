@@ -85,7 +85,7 @@ def done(rows: Iterable[Row], system: str, photos: str, seed: int) -> bool:
 @cache
 def machine() -> str:
     """Say what this machine is, as far as speed goes."""
-    from fieldmark.engine import native_precision
+    from fieldmark.models.engine import native_precision
 
     return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, OpenVINO in {native_precision()}"
 

@@ -16,9 +16,9 @@ from rows import Row, load, machine, now, versions
 
 from fieldmark.backbones import EFFICIENTNET_LITE0, _weights_path
 from fieldmark.dataset import Item, read_dataset
-from fieldmark.duplicates import find_near_duplicates
 from fieldmark.errors import BadImageError
 from fieldmark.images import open_photo
+from fieldmark.issues.duplicates import find_near_duplicates
 from fieldmark.parallel import in_threads
 from fieldmark.splits import make_splits
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from browser.visit import Visit, launch, visit
 from core.photosource import photo_source, sample_offers
 from fieldmark.pretrained import build_pretrained
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark.station.simulate import simulate
 from server.running import free_port, run
 

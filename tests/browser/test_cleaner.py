@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.visit import DESK, PHONE, Visit, visit
 from fieldmark.catalog import Catalog
-from fieldmark.catalog_schema import FILE_NAME, HIDDEN
+from fieldmark.catalog.schema import FILE_NAME, HIDDEN
 from fieldmark.importing import import_photos
 from fieldmark.project import Project
-from fieldmark.sample import MISLABELLED, write_sample
+from fieldmark.sources.sample import MISLABELLED, write_sample
 from server.running import RunningServer, free_port, run
 
 DATASETS = ("keys", "tabs", "killed", "access")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser.visit import DESK, PHONE, Visit, visit
 from core.photosource import PhotoSource, photo_source, sample_offers
 from fieldmark.catalog import Catalog
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from server.running import RunningServer, free_port, run
 
 

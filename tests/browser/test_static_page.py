@@ -22,9 +22,9 @@ from skimage.data import chelsea, coffee
 
 from browser.visit import DESK, PHONE, visit
 from fieldmark.errors import FieldmarkError
+from fieldmark.imaging.resize import Method, ResizeRule, fit_photo, seen_region
 from fieldmark.predictor import Failure, Prediction, Predictor
-from fieldmark.resize import Method, ResizeRule, fit_photo, seen_region
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark.training import train
 from fieldmark_share import write_page
 from fieldmark_share.page import LIMITS

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.visit import DESK, PHONE, Visit, visit
 from fieldmark.catalog import Catalog
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from server.running import RunningServer, free_port, run
 
 STEPS = ("photos", "check", "train", "results", "clean", "export")

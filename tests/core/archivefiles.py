@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark.archives import ArchiveContent, ArchiveLimits, unpack_archive
 from fieldmark.errors import ArchiveError, FieldmarkError
+from fieldmark.sources.archives import ArchiveContent, ArchiveLimits, unpack_archive
 
 GOOD = {"a/1.jpg": b"one", "b/2.jpg": b"two" * 1000, "b/c/3.jpg": b""}
 

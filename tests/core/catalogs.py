@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fieldmark.catalog import Catalog
-from fieldmark.hashing import file_hash
-from fieldmark.planning import NewPhoto
+from fieldmark.catalog.planning import NewPhoto
+from fieldmark.imaging.hashing import file_hash
 
 
 def make_catalog(root: Path, labels: Mapping[str, str]) -> Catalog:

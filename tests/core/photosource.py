@@ -317,7 +317,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def sample_offers() -> dict[str, Offer]:
     """Brick, grass and gravel, photographed: three classes that can be told apart."""
-    from fieldmark.sample import CLASSES, sample_photos
+    from fieldmark.sources.sample import CLASSES, sample_photos
 
     patches: dict[str, list[bytes]] = {label: [] for label in CLASSES}
     for photo in sample_photos(mislabelled=False):

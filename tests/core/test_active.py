@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldmark.active import margins_of, pick_useful, pick_varied
+from fieldmark.curation.active import margins_of, pick_useful, pick_varied
 
 
 def test_the_photo_between_two_classes_comes_first() -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from fieldmark.advice import Advice, auto_advice, judged
 from fieldmark.callbacks import Progress
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import Cancelled, NotTrainedError
 from fieldmark.finetune import FineTuneConfig
+from fieldmark.fitting.advice import Advice, auto_advice, judged
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
-from fieldmark.resize import ResizeRule
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark.splitfile import given_split
-from fieldmark.trainconfig import TrainConfig
 
 
 @pytest.fixture(scope="module")

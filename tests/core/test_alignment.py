@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from fieldmark.alignment import within_each_other
-from fieldmark.duplicates import MAX_BITS, near_duplicates
-from fieldmark.hashing import hash_distance
-from fieldmark.lookcache import take_looks
-from fieldmark.looks import Look
-from fieldmark.nearpairs import MIN_COSINE, in_main_axes, similar_pairs
+from fieldmark.imaging.hashing import hash_distance
+from fieldmark.imaging.lookcache import take_looks
+from fieldmark.imaging.looks import Look
+from fieldmark.issues.alignment import within_each_other
+from fieldmark.issues.duplicates import MAX_BITS, near_duplicates
+from fieldmark.issues.nearpairs import MIN_COSINE, in_main_axes, similar_pairs
 
 NAMES = ("chelsea", "astronaut", "coffee", "rocket")
 

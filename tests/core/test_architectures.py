@@ -17,21 +17,21 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fieldmark.architectures import Request, load_architecture
 from fieldmark.backbones import load_backbone, trunk_tensors
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import BackboneError
 from fieldmark.features import feature_engine
 from fieldmark.finetune import FineTuneConfig, fine_tune
+from fieldmark.finetuning.architectures import Request, load_architecture
+from fieldmark.finetuning.trunks import Trunk
+from fieldmark.finetuning.vision import models
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner, TrainConfig
+from fieldmark.models.probes import probe_photos
 from fieldmark.predictor import Predictor
-from fieldmark.probes import probe_photos
-from fieldmark.resize import ResizeRule
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Split
-from fieldmark.trunks import Trunk
-from fieldmark.vision import models
 
 timm = pytest.importorskip("timm")
 
@@ -98,9 +98,9 @@ def pooled(backbone: Any, size_px: int) -> Any:
 
 
 def test_the_graph_of_trained_weights_is_the_network_that_was_trained(learner: Learner) -> None:
-    from fieldmark.finetunerun import initial_weights
-    from fieldmark.schedule import Hyper
-    from fieldmark.tuner import Tuner, _blank_batch
+    from fieldmark.finetuning.finetunerun import initial_weights
+    from fieldmark.finetuning.schedule import Hyper
+    from fieldmark.finetuning.tuner import Tuner, _blank_batch
 
     tuner = Tuner(initial_weights(learner), size_px=64)
     tuner.step(_blank_batch(6, 82, 3), Hyper((1e-3, 1e-3, 1e-3), 0.9))
@@ -178,7 +178,7 @@ def test_a_name_that_leads_nowhere_says_what_to_do(name: str, words: str, code: 
 
 @pytest.mark.parametrize("library", ["timm", "torchvision"])
 def test_without_the_library_it_names_the_extra(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "timm" if library == "timm" else "fieldmark.vision", None)
+    monkeypatch.setitem(sys.modules, "timm" if library == "timm" else "fieldmark.finetuning.vision", None)
     with pytest.raises(BackboneError, match=r"Install fieldmark\[architectures\]") as caught:
         load_backbone("resnet18" if library == "timm" else "torchvision/resnet18")
     assert caught.value.code == "not_installed"

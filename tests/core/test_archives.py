@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from core.archivefiles import GOOD, contents, refusal, tar_of, tar_with, zip_of, zip_with_mode
-from fieldmark.archives import archive_kind, unpack_archive
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
+from fieldmark.sources.archives import archive_kind, unpack_archive
 
 # --- Good ones ----------------------------------------------------------------------------------------------
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from core.archivefiles import GOOD, refusal, tar_of, zip_of
-from fieldmark.archivelimits import MAX_PIECE
-from fieldmark.archives import ArchiveLimits, unpack_archive
 from fieldmark.errors import ArchiveError
+from fieldmark.sources.archivelimits import MAX_PIECE
+from fieldmark.sources.archives import ArchiveLimits, unpack_archive
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])

@@ -8,16 +8,15 @@ import pytest
 
 from core.catalogs import tree
 from core.photos import photo, put, write
-from fieldmark import decisions
-from fieldmark.asking import ask
-from fieldmark.catalog import Catalog
+from fieldmark.catalog import Catalog, decisions
+from fieldmark.curation.asking import ask
+from fieldmark.curation.sealed import seal
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import DatasetError, EmptyDatasetError
 from fieldmark.importing import import_photos
-from fieldmark.labelling import no_label
 from fieldmark.project import Project
-from fieldmark.sample import write_sample
-from fieldmark.sealed import seal
+from fieldmark.sources.labelling import no_label
+from fieldmark.sources.sample import write_sample
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark.assessment import Assessed, assess
 from fieldmark.dataset import Item, read_dataset
 from fieldmark.learner import Learner
-from fieldmark.sample import MISLABELLED, write_sample
+from fieldmark.results.assessment import Assessed, assess
+from fieldmark.sources.sample import MISLABELLED, write_sample
 from fieldmark.splitfile import given_split
 
 

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from core.catalogs import pets
-from fieldmark.audit import answer_audit, audit_of, read_audit, start_audit, withdraw_answer
 from fieldmark.catalog import Catalog
+from fieldmark.curation.audit import answer_audit, audit_of, read_audit, start_audit, withdraw_answer
 from fieldmark.errors import DatasetError
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.data import chelsea
 
-from fieldmark.augment import AUGMENTS, Augment, augmented
-from fieldmark.resize import ResizeRule, fit_photo
+from fieldmark.imaging.augment import AUGMENTS, Augment, augmented
+from fieldmark.imaging.resize import ResizeRule, fit_photo
 
 CAT = Image.fromarray(chelsea())
 RULE = ResizeRule(64)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage.data import chelsea
 
-from fieldmark.batchaugment import BatchAugment, Draw, apply_draw, draw
+from fieldmark.imaging.batchaugment import BatchAugment, Draw, apply_draw, draw
 
 STILL = BatchAugment(
     min_scale=1, max_stretch=1, max_rotate=0, max_zoom=1, max_warp=0, max_lighting=0, flip=False

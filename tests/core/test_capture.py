@@ -10,7 +10,7 @@ import pytest
 
 from badinputs.broken import BROKEN, jpeg_segment, jpeg_with
 from badinputs.seeds import encode, exif_bytes, gradient, seed
-from fieldmark.capture import Capture, capture_time
+from fieldmark.imaging.capture import Capture, capture_time
 
 TAKEN = datetime(2019, 7, 8, 4, 5, 6)
 

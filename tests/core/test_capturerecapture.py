@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldmark.capturerecapture import chapman
+from fieldmark.stats.capturerecapture import chapman
 
 
 def test_when_both_saw_all_nobody_missed_any() -> None:

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from core.catalogs import check_whole, make_catalog, pets, tree
-from fieldmark import decisions
-from fieldmark.catalog import Catalog, is_catalog
-from fieldmark.catalog_schema import MIGRATIONS, SCHEMA
+from fieldmark.catalog import Catalog, decisions, is_catalog
+from fieldmark.catalog.schema import MIGRATIONS, SCHEMA
 from fieldmark.errors import DatasetError, StoreError
 
 
@@ -372,7 +371,7 @@ def test_a_catalog_that_somebody_is_writing_is_said_to_be_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog = pets(tmp_path)
-    monkeypatch.setattr("fieldmark.catalog_schema.LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("fieldmark.catalog.schema.LOCK_TIMEOUT_S", 0.1)
     writer = sqlite3.connect(database(tmp_path), isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="another window") as caught:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldmark.checkpoint import load_checkpoint, save_checkpoint
 from fieldmark.errors import StoreError
+from fieldmark.finetuning.checkpoint import load_checkpoint, save_checkpoint
 
 STATE = {"epoch": 3, "name": 'é \U0001f600 "quoted"', "losses": [0.5, 0.25], "none": None}
 
@@ -74,7 +74,7 @@ def test_a_full_disk_leaves_the_old_one(tmp_path: Path) -> None:
 import resource, signal
 import numpy as np
 from pathlib import Path
-from fieldmark.checkpoint import save_checkpoint
+from fieldmark.finetuning.checkpoint import save_checkpoint
 from fieldmark.errors import StoreError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
@@ -97,7 +97,7 @@ def test_killed_at_any_moment_it_is_the_old_one_or_the_new_one(tmp_path: Path) -
     code = f"""
 import numpy as np
 from pathlib import Path
-from fieldmark.checkpoint import save_checkpoint
+from fieldmark.finetuning.checkpoint import save_checkpoint
 for number in range(10**6):
     save_checkpoint(Path({str(path)!r}), {{"x": np.full(200_000, number)}}, {{"number": number}})
 """

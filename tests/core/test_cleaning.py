@@ -14,15 +14,15 @@ from core.test_cli import fieldmark
 from fieldmark.callbacks import Progress
 from fieldmark.cleaning import Issue, IssueFinder, find_issues, folder_issues, project_issues
 from fieldmark.dataset import Item, read_dataset
-from fieldmark.doubts import odd_issues
 from fieldmark.errors import Cancelled
 from fieldmark.importing import import_photos
-from fieldmark.issue import KINDS, WEIGHTS, weighed
+from fieldmark.issues.doubts import odd_issues
+from fieldmark.issues.issue import KINDS, WEIGHTS, weighed
+from fieldmark.issues.suspects import Suspects
 from fieldmark.learner import Learner
 from fieldmark.project import Project
-from fieldmark.sample import MISLABELLED, write_sample
+from fieldmark.sources.sample import MISLABELLED, write_sample
 from fieldmark.splitfile import given_split
-from fieldmark.suspects import Suspects
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from fieldmark.callbacks import silent
-from fieldmark.closelook import CloseLook
 from fieldmark.dataset import read_dataset
+from fieldmark.issues.suspects import take_suspects
 from fieldmark.learner import Learner
-from fieldmark.sample import write_sample
+from fieldmark.results.closelook import CloseLook
+from fieldmark.sources.sample import write_sample
 from fieldmark.splits import make_splits
-from fieldmark.suspects import take_suspects
 
 
 @pytest.fixture(scope="module")

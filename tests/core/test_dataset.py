@@ -11,10 +11,10 @@ import pytest
 
 from core.catalogs import make_catalog
 from fieldmark.catalog import Catalog
+from fieldmark.catalog.planning import NewPhoto
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import DatasetError, EmptyDatasetError, StoreError
-from fieldmark.hashing import file_hash
-from fieldmark.planning import NewPhoto
+from fieldmark.imaging.hashing import file_hash
 
 
 def put(root: Path, *names: str) -> Path:

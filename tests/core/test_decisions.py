@@ -8,7 +8,7 @@ import pytest
 
 from core.catalogs import check_whole, pets, tree
 from fieldmark.catalog import Catalog
-from fieldmark.decisions import Decision, delete, keep, relabel, unsure
+from fieldmark.catalog.decisions import Decision, delete, keep, relabel, unsure
 from fieldmark.errors import DatasetError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldmark.drift import check_precision, compare_figures, holm
+from fieldmark.stats.drift import check_precision, compare_figures, holm
 
 
 def test_a_shifted_figure_is_found_and_the_steady_one_is_not() -> None:

@@ -17,8 +17,14 @@ from PIL import Image, ImageEnhance
 from skimage import data
 
 from core.test_check import jpeg
-from fieldmark.duplicates import MAX_BITS, TINY_PX, exact_duplicates, find_near_duplicates, near_duplicates
-from fieldmark.looks import Look, look_at
+from fieldmark.imaging.looks import Look, look_at
+from fieldmark.issues.duplicates import (
+    MAX_BITS,
+    TINY_PX,
+    exact_duplicates,
+    find_near_duplicates,
+    near_duplicates,
+)
 
 NOON = datetime(2024, 5, 1, 12)
 PICTURES = {

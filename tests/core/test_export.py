@@ -13,19 +13,19 @@ import pytest
 
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import ModelFileError
-from fieldmark.export import Classifier, write_model
-from fieldmark.familiarity import unit_length
 from fieldmark.features import feature_engine, probe_features
-from fieldmark.freshcheck import FreshCheck
-from fieldmark.head import Head
+from fieldmark.fitting.head import Head
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
 from fieldmark.modelfile import MAX_BYTES, read_model_file
+from fieldmark.models.export import Classifier, write_model
+from fieldmark.models.familiarity import unit_length
+from fieldmark.models.freshcheck import FreshCheck
+from fieldmark.models.probes import probe_photos
 from fieldmark.predictor import Predictor
-from fieldmark.probes import probe_photos
-from fieldmark.resize import ResizeRule
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark.splitfile import given_split
-from fieldmark.trainconfig import TrainConfig
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 SIZE = 96

@@ -12,10 +12,10 @@ import pytest
 
 from core.photos import make_pets, photo, write, zipped
 from fieldmark.catalog import Catalog
+from fieldmark.curation.exporting import export_folder
 from fieldmark.errors import DatasetError, EmptyDatasetError
-from fieldmark.exporting import export_folder
 from fieldmark.importing import import_photos
-from fieldmark.sources import EXPORT_COLUMNS
+from fieldmark.sources.source import EXPORT_COLUMNS
 
 NAUGHTY: list[str] = json.loads((Path(__file__).parents[1] / "data" / "blns.json").read_text("utf-8"))
 

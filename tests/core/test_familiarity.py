@@ -12,12 +12,12 @@ from PIL import Image
 from scipy.stats import binomtest, kstest
 
 from fieldmark.dataset import read_dataset
-from fieldmark.familiarity import Familiarity, fit_familiarity, limits_at, neighbourhoods, unit_length
-from fieldmark.head import assign_folds
+from fieldmark.fitting.head import assign_folds
 from fieldmark.learner import Learner
-from fieldmark.modelcard import calibration_of
+from fieldmark.models.card import calibration_of
+from fieldmark.models.familiarity import Familiarity, fit_familiarity, limits_at, neighbourhoods, unit_length
 from fieldmark.predictor import Predictor
-from fieldmark.sample import sample_photos, write_sample
+from fieldmark.sources.sample import sample_photos, write_sample
 from fieldmark.splitfile import given_split
 
 Features = npt.NDArray[np.float32]

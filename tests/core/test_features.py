@@ -24,10 +24,10 @@ from fieldmark.features import (
     probe_features,
     trusted_precision,
 )
-from fieldmark.hashing import file_hash
-from fieldmark.probes import probe_photos
-from fieldmark.resize import ResizeRule
-from fieldmark.sample import sample_photos
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.imaging.resize import ResizeRule
+from fieldmark.models.probes import probe_photos
+from fieldmark.sources.sample import sample_photos
 
 RULE = ResizeRule(64)
 

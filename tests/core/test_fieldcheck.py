@@ -12,10 +12,10 @@ from skimage.data import chelsea
 
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import FieldmarkError
-from fieldmark.fieldcheck import CONDITIONS, Condition, FieldCheck, field_check
-from fieldmark.judging import judge_items
 from fieldmark.learner import Learner
-from fieldmark.sample import write_sample
+from fieldmark.results.fieldcheck import CONDITIONS, Condition, FieldCheck, field_check
+from fieldmark.results.judging import judge_items
+from fieldmark.sources.sample import write_sample
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Split
 

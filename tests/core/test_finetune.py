@@ -18,22 +18,22 @@ import pytest
 import torch
 from filelock import FileLock
 
-from fieldmark.assessment import assess
 from fieldmark.callbacks import Progress
-from fieldmark.checkpoint import load_checkpoint
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTrainedError, StoreError
-from fieldmark.familiarity import fit_familiarity
 from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
-from fieldmark.finetuned import FineTuned, calibrated, softening
-from fieldmark.finetunerun import CHECKPOINT
+from fieldmark.finetuning.checkpoint import load_checkpoint
+from fieldmark.finetuning.finetuned import FineTuned, calibrated, softening
+from fieldmark.finetuning.finetunerun import CHECKPOINT
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
+from fieldmark.models.familiarity import fit_familiarity
 from fieldmark.predictor import Predictor
-from fieldmark.resize import ResizeRule
-from fieldmark.sample import write_sample
+from fieldmark.results.assessment import assess
+from fieldmark.sources.sample import write_sample
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Split
-from fieldmark.trainconfig import TrainConfig
 
 QUICK = FineTuneConfig(epochs=2, batch_size=24, precision="f32")
 SMALL = TrainConfig(rule=ResizeRule(64))
@@ -163,7 +163,7 @@ def test_a_learning_rate_that_breaks_it_ends_with_the_last_good_weights(
 
 def spoil(path: Path) -> None:
     """Make the weights that training goes on from far too large."""
-    from fieldmark.checkpoint import save_checkpoint
+    from fieldmark.finetuning.checkpoint import save_checkpoint
 
     found = load_checkpoint(path)
     assert found is not None
@@ -300,7 +300,7 @@ def test_two_photos_a_class_still_train(learner: Learner, tmp_path: Path) -> Non
 
 
 def test_torchs_own_error_is_known_as_no_memory() -> None:
-    from fieldmark.tuner import is_out_of_memory
+    from fieldmark.finetuning.tuner import is_out_of_memory
 
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**52)
@@ -324,9 +324,9 @@ def test_where_not_even_two_photos_fit_it_says_what_to_do(learner: Learner) -> N
 def step_with(learner: Learner, *, fits: int) -> Any:
     """One step in a network that asks for more memory than there is when more than `fits` photos come."""
     from fieldmark.backbones import EFFICIENTNET_LITE0, _read_checkpoint
-    from fieldmark.finetuned import Weights
-    from fieldmark.schedule import Hyper
-    from fieldmark.tuner import Tuner, _blank_batch
+    from fieldmark.finetuning.finetuned import Weights
+    from fieldmark.finetuning.schedule import Hyper
+    from fieldmark.finetuning.tuner import Tuner, _blank_batch
 
     tuner = Tuner(Weights(dict(_read_checkpoint(EFFICIENTNET_LITE0)), learner._done.head.head), size_px=64)
 
@@ -340,7 +340,7 @@ def step_with(learner: Learner, *, fits: int) -> Any:
 
 
 def test_the_probe_measures_without_learning(learner: Learner) -> None:
-    from fieldmark.tuner import faster_precision
+    from fieldmark.finetuning.tuner import faster_precision
 
     tuner = step_with(learner, fits=64)
     before = tuner.weights().tensors("")

@@ -13,7 +13,7 @@ from skimage import data
 
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
-from fieldmark.hashing import difference_hash, file_hash, hash_distance, hash_files
+from fieldmark.imaging.hashing import difference_hash, file_hash, hash_distance, hash_files
 
 CAT, CUP = Image.fromarray(data.chelsea()), Image.fromarray(data.coffee())
 bits = st.integers(0, 2**64 - 1)

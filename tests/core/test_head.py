@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
-from fieldmark.head import HeadFit, assign_folds, fit_head
+from fieldmark.fitting.head import HeadFit, assign_folds, fit_head
 
 Features = npt.NDArray[np.float32]
 Targets = npt.NDArray[np.intp]

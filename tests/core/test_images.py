@@ -200,7 +200,7 @@ def test_frames_of_an_unknown_file_are_never_counted(monkeypatch: pytest.MonkeyP
     """5,000 frames are a matter of many reads; that there is a second one is known after a few."""
     data = seed("frames.gif")
     second = data.index(b"!\xf9", data.index(b"!\xf9") + 1)
-    monkeypatch.setattr("fieldmark.imagelimits.MAX_READS", 100)
+    monkeypatch.setattr("fieldmark.imaging.limits.MAX_READS", 100)
     assert open_photo(data[:second] + data[second:-1] * 5_000 + b";").notes
 
 
@@ -231,7 +231,7 @@ def test_a_cut_jpeg_is_refused_as_truncated_wherever_it_was_cut(
 
 
 def test_a_heic_photo_names_the_package_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldmark.imageformats.find_spec", lambda name: None)
+    monkeypatch.setattr("fieldmark.imaging.formats.find_spec", lambda name: None)
     error = refusal(boxes(b"heic", b"mif1"))
     assert error.code == "needs_plugin"
     assert "pip install 'fieldmark[heif]'" in str(error)

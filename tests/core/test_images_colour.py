@@ -10,8 +10,8 @@ from PIL import Image
 
 from badinputs.broken import png, png_chunk
 from badinputs.seeds import encode, gradient
-from fieldmark.colour import BAND_PIXELS, to_rgb
 from fieldmark.images import open_photo
+from fieldmark.imaging.colour import BAND_PIXELS, to_rgb
 
 RGB = tuple[int, int, int]
 

@@ -17,7 +17,7 @@ from core.photos import files_in, make_pets, photo, put, seen, write, zipped
 from fieldmark.catalog import Catalog
 from fieldmark.errors import ArchiveError, DatasetError, FieldmarkError
 from fieldmark.importing import import_photos
-from fieldmark.labelling import Labels
+from fieldmark.sources.labelling import Labels
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_what_is_no_expression_with_a_group_is_refused(pattern: str, pets: Path,
 def test_an_expression_that_would_take_years_is_stopped(
     pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fieldmark.labelling.REGEX_TIME_S", 1.0)
+    monkeypatch.setattr("fieldmark.sources.labelling.REGEX_TIME_S", 1.0)
     write(pets / "cat" / ("a" * 60 + "!.png"), photo(9))
     started = time.monotonic()
     with pytest.raises(DatasetError, match="takes too long") as caught:

@@ -18,7 +18,7 @@ from core.photos import files_in, make_pets, photo, put, write, zipped
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import Catalog
 from fieldmark.errors import Cancelled, StoreError
-from fieldmark.hashing import file_hash
+from fieldmark.imaging.hashing import file_hash
 from fieldmark.importing import import_photos
 
 
@@ -69,7 +69,7 @@ def test_a_full_disk_is_said_and_what_was_taken_before_stays(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("fieldmark.incoming.os.fsync", full)
+        patched.setattr("fieldmark.catalog.incoming.os.fsync", full)
         with pytest.raises(StoreError, match="disk is full") as caught:
             import_photos(pets, tmp_path / "set", who="ann")
     assert caught.value.code == "disk_full"

@@ -11,16 +11,16 @@ import pytest
 from PIL import Image
 
 from core.test_cli import fieldmark
+from fieldmark.curation.ledger import flipped, read_ledger
 from fieldmark.dataset import Item, read_dataset
+from fieldmark.fitting.learningcurve import LearningCurve, Point, learning_curve
 from fieldmark.importing import import_photos
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
-from fieldmark.learningcurve import LearningCurve, Point, learning_curve
-from fieldmark.ledger import flipped, read_ledger
 from fieldmark.project import Project
-from fieldmark.reliability import calibration_bins, calibration_error
-from fieldmark.sample import write_sample
-from fieldmark.slices import slice_names, slices
+from fieldmark.results.reliability import calibration_bins, calibration_error
+from fieldmark.results.slices import slice_names, slices
+from fieldmark.sources.sample import write_sample
 from fieldmark.splitfile import given_split
 
 

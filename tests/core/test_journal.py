@@ -21,15 +21,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from core.catalogs import check_whole, pets, tree
-from fieldmark import decisions
-from fieldmark.catalog import Catalog
-from fieldmark.moving import PART, move_file
+from fieldmark.catalog import Catalog, decisions
+from fieldmark.catalog.moving import PART, move_file
 
 # --- C61: killed in the middle ------------------------------------------------------------------------------
 
 WORK = """
 import sys
-from fieldmark import decisions
+from fieldmark.catalog import decisions
 from fieldmark.catalog import Catalog
 catalog = Catalog.open(sys.argv[1])
 print("ready", flush=True)
@@ -255,7 +254,7 @@ class CatalogMachine(RuleBasedStateMachine):
             move_file(source, target)
 
         due = self.due()
-        with patch("fieldmark.journal.move_file", dying), contextlib.suppress(Killed):
+        with patch("fieldmark.catalog.journal.move_file", dying), contextlib.suppress(Killed):
             self.catalog.apply_staged(who="t")
         self.catalog = Catalog.open(self.catalog.root)
         self.applied(due)

@@ -11,13 +11,13 @@ import pytest
 from fieldmark.callbacks import Progress
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import Cancelled, EmptyDatasetError, NotTrainedError
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
-from fieldmark.modelcard import choose_sureness
-from fieldmark.resize import ResizeRule
-from fieldmark.sample import MISLABELLED, write_sample
+from fieldmark.models.card import choose_sureness
+from fieldmark.sources.sample import MISLABELLED, write_sample
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Split
-from fieldmark.trainconfig import TrainConfig
 
 SMALL = TrainConfig(rule=ResizeRule(64))
 

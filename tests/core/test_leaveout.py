@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldmark.labelerrors import find_label_errors
-from fieldmark.leaveout import LeaveOut
+from fieldmark.fitting.leaveout import LeaveOut
+from fieldmark.issues.labelerrors import find_label_errors
 
 
 def clouds(n: int, dim: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

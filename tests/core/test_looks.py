@@ -15,9 +15,9 @@ from core.test_check import CAT, CUP, jpeg
 from fieldmark.cachefolder import CACHE_VARIABLE
 from fieldmark.callbacks import Progress
 from fieldmark.errors import BadImageError, Cancelled
-from fieldmark.hashing import file_hash
-from fieldmark.lookcache import VERSION, open_look_cache, take_looks
-from fieldmark.looks import TINY_PX, Look, look_at, sharpness
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.imaging.lookcache import VERSION, open_look_cache, take_looks
+from fieldmark.imaging.looks import TINY_PX, Look, look_at, sharpness
 
 
 @pytest.fixture

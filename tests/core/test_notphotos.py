@@ -12,10 +12,10 @@ from skimage import data
 from fieldmark.backbones import load_backbone
 from fieldmark.dataset import Item
 from fieldmark.features import extract
-from fieldmark.hashing import file_hash
-from fieldmark.notphotos import PAPER_FROM, not_photo_issues, paper_shares
-from fieldmark.resize import ResizeRule
-from fieldmark.suspects import Suspects
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.imaging.resize import ResizeRule
+from fieldmark.issues.notphotos import PAPER_FROM, not_photo_issues, paper_shares
+from fieldmark.issues.suspects import Suspects
 
 PHOTOS = ("chelsea", "astronaut", "coffee", "rocket")
 

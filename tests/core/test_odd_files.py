@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldmark.capture import capture_time
 from fieldmark.errors import BadImageError
 from fieldmark.images import REASONS, open_photo
+from fieldmark.imaging.capture import capture_time
 
 ODD = Path(__file__).parents[2].parent / "shared" / "data" / "odd"
 INDEX = ODD / "INDEX.tsv"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fieldmark.backbones import ImageNetHead
-from fieldmark.oddones import SAMPLE, as_kinds, find_odd_ones
+from fieldmark.issues.oddones import SAMPLE, as_kinds, find_odd_ones
 
 
 def bundle(n: int, dim: int, at: int, dice: np.random.Generator) -> np.ndarray:

@@ -13,8 +13,8 @@ from skimage.data import chelsea
 from fieldmark.callbacks import Progress
 from fieldmark.dataset import Item
 from fieldmark.errors import Cancelled, StoreError
-from fieldmark.pixelcache import cache_pixels
-from fieldmark.resize import Method, ResizeRule
+from fieldmark.imaging.pixelcache import cache_pixels
+from fieldmark.imaging.resize import Method, ResizeRule
 
 RULE = ResizeRule(64)
 

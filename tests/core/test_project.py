@@ -11,7 +11,7 @@ from fieldmark.errors import Cancelled, FieldmarkError
 from fieldmark.importing import import_photos
 from fieldmark.predictor import Predictor
 from fieldmark.project import Choices, Project
-from fieldmark.sample import CLASSES, sample_photos
+from fieldmark.sources.sample import CLASSES, sample_photos
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from core.catalogs import pets, tree
 from fieldmark.catalog import Catalog
-from fieldmark.decisions import delete
-from fieldmark.purging import in_trash, purge
+from fieldmark.catalog.decisions import delete
+from fieldmark.catalog.purging import in_trash, purge
 
 
 def trashed(root: Path) -> Catalog:

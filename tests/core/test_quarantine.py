@@ -21,9 +21,9 @@ from core.test_check import CAT, CUP, jpeg, put
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import Catalog
 from fieldmark.check import check_folder
+from fieldmark.curation.quarantine import FAULTS, MANIFEST, faulty_paths, move_aside, put_aside, take_back
 from fieldmark.errors import Cancelled, DatasetError
 from fieldmark.importing import import_photos
-from fieldmark.quarantine import FAULTS, MANIFEST, faulty_paths, move_aside, put_aside, take_back
 
 
 def content(catalog: Catalog) -> dict[str, str]:
@@ -103,7 +103,7 @@ NAMES = ("cat/1.jpg", "cat/2.jpg", "cat/sub folder/3.jpg", "dog/1.jpg", "dog/Bä
 WORK = """
 import os, sys
 from pathlib import Path
-from fieldmark.quarantine import move_aside, take_back
+from fieldmark.curation.quarantine import move_aside, take_back
 
 def die(progress):
     if progress.done == int(sys.argv[2]):

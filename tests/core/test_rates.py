@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from fieldmark.rates import LEVEL, Day, compare_rates, explain_change, needed_days
+from fieldmark.stats.rates import LEVEL, Day, compare_rates, explain_change, needed_days
 
 
 def days(counts: list[int], uptime: float = 1.0) -> list[Day]:

@@ -10,7 +10,7 @@ import pytest
 from skimage import data
 
 from fieldmark.dataset import read_dataset
-from fieldmark.sample import CLASSES, MISLABELLED, PATCH_PX, sample_photos, write_sample
+from fieldmark.sources.sample import CLASSES, MISLABELLED, PATCH_PX, sample_photos, write_sample
 
 
 def test_each_class_has_40_patches_to_train_on_and_16_to_judge_by() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fieldmark.images import PHOTO_SUFFIXES, list_photos, scan_folder
-from fieldmark.scan import DATA_SUFFIXES
+from fieldmark.sources.scan import DATA_SUFFIXES
 
 
 def put(root: Path, *names: str) -> None:

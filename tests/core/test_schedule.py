@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldmark.schedule import Hyper, Phase, cut, fine_tune_phases, one_cycle, phase_at
+from fieldmark.finetuning.schedule import Hyper, Phase, cut, fine_tune_phases, one_cycle, phase_at
 
 FROZEN, UNFROZEN = fine_tune_phases(4)
 

@@ -10,12 +10,12 @@ from PIL import Image
 
 from core.test_cli import fieldmark
 from fieldmark.cleaning import find_issues
+from fieldmark.curation.sealed import open_seal, read_seal, seal
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import DatasetError
 from fieldmark.importing import import_photos
 from fieldmark.project import Project
-from fieldmark.sample import sample_photos
-from fieldmark.sealed import open_seal, read_seal, seal
+from fieldmark.sources.sample import sample_photos
 
 
 def write_photos(folder: Path) -> Path:

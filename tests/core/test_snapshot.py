@@ -11,8 +11,14 @@ import pytest
 
 from core.catalogs import pets
 from core.photos import make_pets
+from fieldmark.curation.snapshot import (
+    compare_snapshots,
+    load_snapshot,
+    save_snapshot,
+    snapshot_place,
+    take_snapshot,
+)
 from fieldmark.errors import DatasetError
-from fieldmark.snapshot import compare_snapshots, load_snapshot, save_snapshot, snapshot_place, take_snapshot
 
 
 def test_the_same_data_has_the_same_id_and_a_changed_label_another(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 from scipy.optimize import minimize_scalar
 
-from fieldmark.softmax import best_factor, log_softmax, mean_loss, softmax
+from fieldmark.fitting.softmax import best_factor, log_softmax, mean_loss, softmax
 
 RNG = np.random.default_rng(0)
 

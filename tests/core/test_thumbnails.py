@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from skimage.data import chelsea
 
-from fieldmark import thumbnails
 from fieldmark.errors import BadImageError
-from fieldmark.hashing import file_hash
-from fieldmark.thumbnails import THUMB_PX, WHOLE_PX, make_thumbnails, make_whole
+from fieldmark.imaging import thumbnails
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.imaging.thumbnails import THUMB_PX, WHOLE_PX, make_thumbnails, make_whole
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-import fieldmark.vision  # noqa: F401 - before timm
+import fieldmark.finetuning.vision  # noqa: F401 - before timm
 from fieldmark.backbones import EFFICIENTNET_LITE0, _read_checkpoint, load_backbone
 from fieldmark.features import feature_engine
-from fieldmark.probes import probe_photos
-from fieldmark.resize import ResizeRule
-from fieldmark.torchbackbone import Lite0, Tensors, normalise_
+from fieldmark.finetuning.torchbackbone import Lite0, Tensors, normalise_
+from fieldmark.imaging.resize import ResizeRule
+from fieldmark.models.probes import probe_photos
 
 timm = pytest.importorskip("timm")
 

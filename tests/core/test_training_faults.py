@@ -20,10 +20,10 @@ from PIL import Image
 from fieldmark.check import check_folder
 from fieldmark.errors import DatasetError, EmptyDatasetError
 from fieldmark.finetune import FineTuneConfig
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import TrainConfig
 from fieldmark.modelfile import read_model_file
-from fieldmark.resize import ResizeRule
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark.training import SplitConfig, train
 
 SMALL = TrainConfig(rule=ResizeRule(64))

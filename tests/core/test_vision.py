@@ -16,7 +16,7 @@ def run_python(code: str) -> str:
 def test_models_and_transforms_work_beside_this_torch() -> None:
     printed = run_python("""
 import torch
-from fieldmark.vision import models, transforms
+from fieldmark.finetuning.vision import models, transforms
 pipeline = transforms.Compose([
     transforms.RandomResizedCrop(64, antialias=True), transforms.RandomHorizontalFlip(1),
     transforms.ToDtype(torch.float32, scale=True),
@@ -30,13 +30,14 @@ with torch.inference_mode():
 
 def test_timm_imports_after_vision() -> None:
     assert (
-        run_python("import fieldmark.vision, timm; print(timm.is_model('tf_efficientnet_lite0'))") == "True"
+        run_python("import fieldmark.finetuning.vision, timm; print(timm.is_model('tf_efficientnet_lite0'))")
+        == "True"
     )
 
 
 def test_the_operators_are_declared_only_where_the_compiled_ones_are_missing() -> None:
     printed = run_python("""
-from fieldmark import vision
+from fieldmark.finetuning import vision
 from torchvision.extension import _has_ops
 print(vision._declared is None, _has_ops())
 """)
@@ -47,7 +48,7 @@ print(vision._declared is None, _has_ops())
 def test_a_missing_operator_is_an_error_not_a_wrong_answer() -> None:
     printed = run_python("""
 import torch
-from fieldmark.vision import torchvision
+from fieldmark.finetuning.vision import torchvision
 from torchvision.extension import _has_ops
 boxes, scores = torch.tensor([[0.0, 0, 2, 2], [0, 0, 2, 2]]), torch.tensor([0.9, 0.8])
 try:

@@ -8,7 +8,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from fieldmark.importing import import_photos
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 COMPONENTS = {

@@ -16,7 +16,7 @@ from skimage.data import chelsea
 from fieldmark.importing import import_photos
 from fieldmark.learner import Learner
 from fieldmark.project import Project
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark_widgets.cleaner import Cleaner
 from widgets.cleaners import open_cleaner
 from widgets.messages import RecordingComm

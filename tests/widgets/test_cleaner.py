@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark.decisions import delete, keep, relabel, unsure
+from fieldmark.catalog.decisions import delete, keep, relabel, unsure
 from fieldmark.importing import import_photos
 from fieldmark.learner import Learner
 from fieldmark.project import Project
-from fieldmark.sample import MISLABELLED
+from fieldmark.sources.sample import MISLABELLED
 from fieldmark_widgets.cleaner import MANY, Cleaner
 from fieldmark_widgets.workspace import Workspace
 from widgets.cleaners import focus, ids, open_cleaner, waiting

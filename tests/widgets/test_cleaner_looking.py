@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark.decisions import keep, relabel
+from fieldmark.catalog.decisions import keep, relabel
+from fieldmark.curation.sealed import seal
 from fieldmark.importing import import_photos
 from fieldmark.learner import Learner
 from fieldmark.project import Project
-from fieldmark.sample import MISLABELLED
-from fieldmark.sealed import seal
+from fieldmark.sources.sample import MISLABELLED
 from fieldmark_widgets.cleaner import RANK_AGAIN, Cleaner
 from widgets.cleaners import ids, open_cleaner
 from widgets.messages import receive, sent, set_trait

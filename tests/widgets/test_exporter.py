@@ -10,7 +10,7 @@ import pytest
 from fieldmark.importing import import_photos
 from fieldmark.predictor import Predictor
 from fieldmark.project import Project
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark_widgets import Exporter, Workspace
 from widgets.messages import receive, sent
 

@@ -12,7 +12,7 @@ from PIL import Image
 from skimage.data import chelsea
 
 from fieldmark.errors import DatasetError
-from fieldmark.hashing import file_hash
+from fieldmark.imaging.hashing import file_hash
 from fieldmark.importing import import_photos
 from fieldmark_widgets import Gallery, GalleryRow
 from fieldmark_widgets.assets import module

@@ -12,8 +12,8 @@ from PIL import Image
 from skimage import data
 
 from fieldmark.catalog import Catalog
-from fieldmark.sample import write_sample
-from fieldmark.sealed import read_seal
+from fieldmark.curation.sealed import read_seal
+from fieldmark.sources.sample import write_sample
 from fieldmark_widgets import Importer, Workspace
 from widgets.messages import receive, sent
 

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark import decisions
-from fieldmark.catalog import Catalog
+from fieldmark.catalog import Catalog, decisions
 from fieldmark.importing import import_photos
-from fieldmark.labelling import no_label
-from fieldmark.sample import write_sample
+from fieldmark.sources.labelling import no_label
+from fieldmark.sources.sample import write_sample
 from fieldmark_widgets.labeller import Labeller
 from fieldmark_widgets.studio import Studio
 from fieldmark_widgets.workspace import Workspace

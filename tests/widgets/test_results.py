@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from fieldmark.catalog.planning import NewPhoto
+from fieldmark.curation.sealed import seal
 from fieldmark.importing import import_photos
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
-from fieldmark.planning import NewPhoto
 from fieldmark.project import Project
-from fieldmark.sealed import seal
 from fieldmark_widgets.results import TOP_LOSSES, Results
 from fieldmark_widgets.workspace import Workspace
 from widgets.messages import receive

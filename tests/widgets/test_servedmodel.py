@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fieldmark.errors import ModelFileError
+from fieldmark.models.servedmodel import ServedModel
 from fieldmark.pretrained import build_pretrained
-from fieldmark.servedmodel import ServedModel
 from fieldmark_widgets import Classifier
 from widgets.messages import receive
 

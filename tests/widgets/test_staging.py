@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fieldmark.catalog import Catalog
-from fieldmark.decisions import delete, keep, relabel, unsure
+from fieldmark.catalog.decisions import delete, keep, relabel, unsure
 from fieldmark.importing import import_photos
 from fieldmark_widgets.photorows import Judgement, PhotoRow, rank
 from fieldmark_widgets.rowfilter import RowFilter

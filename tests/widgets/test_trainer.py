@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from fieldmark.decisions import Decision
+from fieldmark.catalog.decisions import Decision
 from fieldmark.importing import import_photos
 from fieldmark.project import Project
-from fieldmark.sample import write_sample
+from fieldmark.sources.sample import write_sample
 from fieldmark_widgets import Trainer, Workspace
 from widgets.messages import receive
 

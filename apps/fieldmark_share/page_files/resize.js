@@ -1,5 +1,5 @@
 // From a photo's pixels to the square that the model looks at: the same arithmetic, bit for bit, as Pillow's
-// resize(BILINEAR, reducing_gap=2), on which the model was trained and judged. See fieldmark/resize.py. Only where
+// resize(BILINEAR, reducing_gap=2), on which the model was trained and judged. See fieldmark/imaging/resize.py. Only where
 // Pillow filters a tall photo down before across, a level of 255 may differ by one.
 
 const PADDING_GREY = 127;

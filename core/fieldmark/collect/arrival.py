@@ -13,14 +13,14 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from fieldmark.capture import capture_time
 from fieldmark.catalog import Catalog
+from fieldmark.catalog.planning import NewPhoto
 from fieldmark.collect.candidate import Candidate
 from fieldmark.collect.failure import FetchFailed
 from fieldmark.collect.outcome import Ledger, Outcome, address_key
 from fieldmark.errors import BadImageError
 from fieldmark.images import Photo, open_photo
-from fieldmark.planning import NewPhoto
+from fieldmark.imaging.capture import capture_time
 
 DECODED_PX = 64
 """A photo is decoded as small as this to know that it is whole, and how bright it is."""

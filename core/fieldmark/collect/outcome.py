@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from fieldmark.catalog_schema import HIDDEN
+from fieldmark.catalog.schema import HIDDEN
 
 Status = Literal["arrived", "added", "duplicate", "failed"]
 """arrived: its bytes are here, and the catalog does not have them yet."""

@@ -157,7 +157,7 @@ def find_model(paths: Sequence[Path], environment: Mapping[str, str]) -> ModelSo
         service = RemoteService(address, environment.get(TOKEN, ""))
         service.newest()  # says at once whether there is a model
         return service
-    from fieldmark.servedmodel import ServedModel  # the engine takes 100 MB, and is needed only here
+    from fieldmark.models.servedmodel import ServedModel  # the engine takes 100 MB, and is needed only here
 
     return ServedModel(*paths)
 

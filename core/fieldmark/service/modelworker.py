@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fieldmark.errors import BadImageError, FieldmarkError, ModelFileError
+from fieldmark.models.servedmodel import ServedModel, no_model
 from fieldmark.prediction import Failure
 from fieldmark.predictor import Predictor
-from fieldmark.servedmodel import ServedModel, no_model
 from fieldmark.service.answer import ModelFacts, facts_record, map_record, result_record
 from fieldmark.service.frames import Frame, FrameError, FrameWriter, read_frame
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fieldmark.images import open_photo
-from fieldmark.resize import Box
+from fieldmark.imaging.resize import Box
 
 WIDTH, HEIGHT = 160, 120
 """A frame is compared at this size: enough to see a mouse, and a thousand frames are 19 MB."""

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.errors import DatasetError
-from fieldmark.foreign.listed import find_listed
+from fieldmark.sources.foreign.listed import find_listed
 from fieldmark.station.stations import camera_named
 from fieldmark.station.tables import Deployment, Station
 from fieldmark.tables import TableRow, read_table

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session, aliased
 
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import BadImageError, DatasetError, StationError
-from fieldmark.foreign.video import VIDEO_SUFFIXES
-from fieldmark.scan import scan_folder
+from fieldmark.sources.foreign.video import VIDEO_SUFFIXES
+from fieldmark.sources.scan import scan_folder
 from fieldmark.station.ingest import Arrival, Came, Enter, Ingest, Source
 from fieldmark.station.spool import MAX_FILE_BYTES
 from fieldmark.station.tables import Camera, Frame

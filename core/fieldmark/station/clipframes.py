@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fieldmark.errors import BadImageError, StationError
-from fieldmark.foreign.video import MOST_PIXELS, SAME_BITS
-from fieldmark.hashing import difference_hash, hash_distance
+from fieldmark.imaging.hashing import difference_hash, hash_distance
+from fieldmark.sources.foreign.video import MOST_PIXELS, SAME_BITS
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from datetime import timedelta
 
 from fieldmark.errors import BadImageError
-from fieldmark.resize import Box
+from fieldmark.imaging.resize import Box
 from fieldmark.station.background import (
     FEWEST,
     MOST,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from fieldmark.rates import Day
+from fieldmark.stats.rates import Day
 
 FLOOR = timedelta(hours=24)
 """A camera that sees nothing is silent for as long as this without being dead."""

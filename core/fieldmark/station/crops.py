@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from fieldmark.resize import Box
+from fieldmark.imaging.resize import Box
 
 SMALLEST = 0.25
 """Of the frame's height: a crop is never smaller, because then it shows fur and no animal."""

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.errors import DatasetError
-from fieldmark.resize import Box
+from fieldmark.imaging.resize import Box
 from fieldmark.station.tables import Frame
 
 KINDS = {"1": "animal", "2": "person", "3": "vehicle"}

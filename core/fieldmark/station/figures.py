@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from fieldmark.rates import Day, RateChange, compare_rates, explain_change
 from fieldmark.station.coverage import Span, days_of, watched
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Alert, Camera, Delivery, Event, Frame, LogEntry, Rejected, Station
 from fieldmark.stats import Interval, wilson
+from fieldmark.stats.rates import Day, RateChange, compare_rates, explain_change
 
 WINDOW_DAYS, BASELINE_DAYS = 7, 28
 

@@ -23,7 +23,7 @@ from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import BadImageError, StoreError
 from fieldmark.features import feature_engine
 from fieldmark.images import open_photo
-from fieldmark.resize import Box, ResizeRule, fit_photo
+from fieldmark.imaging.resize import Box, ResizeRule, fit_photo
 from fieldmark.station.background import (
     SOMETHING,
     Small,

@@ -8,10 +8,10 @@ from datetime import datetime
 import numpy as np
 from PIL import Image
 
-from fieldmark.capture import capture_time
-from fieldmark.hashing import difference_hash
 from fieldmark.images import open_photo
-from fieldmark.looks import LOOK_PX, sharpness
+from fieldmark.imaging.capture import capture_time
+from fieldmark.imaging.hashing import difference_hash
+from fieldmark.imaging.looks import LOOK_PX, sharpness
 
 GREY_MAX = 3 / 255
 """Mean |R − G| + |G − B| below which a frame is infrared: by night cameras take no colours."""

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.errors import BadImageError
-from fieldmark.hashing import file_hash
+from fieldmark.imaging.hashing import file_hash
 from fieldmark.station.clipframes import ClipContent, read_clip
 from fieldmark.station.clock import Clock, Taken, place_in_time, utc_now
 from fieldmark.station.framelook import FrameLook, look_at_frame

@@ -11,7 +11,7 @@ from pathlib import Path
 import fsspec
 
 from fieldmark.errors import StoreError
-from fieldmark.hashing import file_hash
+from fieldmark.imaging.hashing import file_hash
 
 
 class Media:

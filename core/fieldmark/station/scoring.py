@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from fieldmark.errors import BadImageError, StoreError
 from fieldmark.images import open_photo
+from fieldmark.imaging.resize import Box
 from fieldmark.prediction import Failure
 from fieldmark.predictor import Prediction as Answer
 from fieldmark.predictor import Predictor
-from fieldmark.resize import Box
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.closer import Closer
 from fieldmark.station.crops import cut_out

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import isinf
 
-from fieldmark.rates import needed_days
 from fieldmark.station.figures import Proportion, StationFigures
 from fieldmark.station.notices import Told
+from fieldmark.stats.rates import needed_days
 
 EXPLAINS = 0.5
 """Share of the surplus from which on a camera is named as what explains it."""

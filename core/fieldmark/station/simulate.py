@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import DatasetError, StationError
 from fieldmark.predictor import Predictor
-from fieldmark.scan import list_photos
+from fieldmark.sources.scan import list_photos
 from fieldmark.station.planting import BEGIN, Planted, Shot, camera_name, plant
 from fieldmark.station.rules import Rules
 from fieldmark.station.scenery import Scene, render

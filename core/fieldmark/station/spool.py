@@ -15,7 +15,7 @@ from typing import Any
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from fieldmark.scan import is_junk
+from fieldmark.sources.scan import is_junk
 
 STILL_S = 2.0
 """Seconds for which size and time of a file stand still before it counts as whole."""

@@ -17,13 +17,13 @@ from datetime import datetime
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from fieldmark.drift import PrecisionCheck, check_precision
 from fieldmark.errors import StationError
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.people import require
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Camera, Event, Model, Plan, Station
 from fieldmark.stats import highest_rate, wilson
+from fieldmark.stats.drift import PrecisionCheck, check_precision
 
 BESIDE, UNDER_THEIR_EYE, WITH_ROOM = 1, 2, 3
 GATE = "the gate"

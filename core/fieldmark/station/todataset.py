@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from fieldmark.callbacks import Callback, silent
 from fieldmark.errors import DatasetError, StoreError
 from fieldmark.importing import import_photos
-from fieldmark.importreport import ImportReport
+from fieldmark.sources.importreport import ImportReport
 from fieldmark.station.detections import has_person
 from fieldmark.station.framelook import is_same_picture
 from fieldmark.station.media import Media

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldmark.comparison import mcnemar
+from fieldmark.results.comparison import mcnemar
 from fieldmark.station.events import Score, score_frames
 from fieldmark.station.rules import Rules
 from fieldmark.station.stations import CHAMPION, SHADOW

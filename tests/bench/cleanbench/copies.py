@@ -12,9 +12,9 @@ import numpy as np
 from cleanbench.odd import features
 from PIL import Image, ImageEnhance
 
-from fieldmark.duplicates import near_duplicates
-from fieldmark.lookcache import take_looks
-from fieldmark.looks import TINY_PX, Look
+from fieldmark.imaging.lookcache import take_looks
+from fieldmark.imaging.looks import TINY_PX, Look
+from fieldmark.issues.duplicates import near_duplicates
 
 PHOTOS, COPIES, GOAL = 2000, 240, 0.98
 MANY, GOAL_S = 100_000, 60.0

@@ -19,11 +19,11 @@ from sklearn.metrics import average_precision_score
 
 import fieldmark
 from fieldmark.dataset import read_dataset
-from fieldmark.labelerrors import find_label_errors
+from fieldmark.fitting.leaveout import LeaveOut
+from fieldmark.issues.labelerrors import find_label_errors
+from fieldmark.issues.suspects import take_suspects
 from fieldmark.learner import Learner
-from fieldmark.leaveout import LeaveOut
 from fieldmark.splits import Split
-from fieldmark.suspects import take_suspects
 
 FULL = bool(os.environ.get("FULL"))
 ALL_SETS = ("bears", "ants_bees", "sign_digits")
@@ -50,7 +50,7 @@ import json, sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 sys.path.insert(0, sys.argv[2])
-import fieldmark.vision  # torchvision beside a CPU build of torch
+import fieldmark.finetuning.vision  # torchvision beside a CPU build of torch
 import torch, timm
 from fastai.vision.all import *
 from fieldmark.backbones import EFFICIENTNET_LITE0, _read_checkpoint

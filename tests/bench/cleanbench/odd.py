@@ -12,9 +12,9 @@ from sklearn.metrics import average_precision_score
 
 from fieldmark.backbones import load_backbone
 from fieldmark.features import extract
-from fieldmark.hashing import file_hash
-from fieldmark.oddones import as_kinds, find_odd_ones
-from fieldmark.resize import ResizeRule
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.imaging.resize import ResizeRule
+from fieldmark.issues.oddones import as_kinds, find_odd_ones
 
 RATE, SEEDS, GOAL = 0.05, (0, 1, 2), 0.95
 DOCUMENTS = 40

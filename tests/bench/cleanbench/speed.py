@@ -8,12 +8,11 @@ from time import perf_counter
 
 import numpy as np
 
-from fieldmark import decisions
-from fieldmark.catalog import Catalog
-from fieldmark.hashing import file_hash
-from fieldmark.labelerrors import find_label_errors
-from fieldmark.leaveout import LeaveOut
-from fieldmark.planning import NewPhoto
+from fieldmark.catalog import Catalog, decisions
+from fieldmark.catalog.planning import NewPhoto
+from fieldmark.fitting.leaveout import LeaveOut
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.issues.labelerrors import find_label_errors
 
 PHOTOS, DECISIONS, GOAL_MS = 5000, 500, 20.0
 CLASSES, DIM, RUNS, GOAL_S = 10, 1280, 5, 1.0

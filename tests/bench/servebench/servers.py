@@ -19,7 +19,7 @@ from server.running import RunningServer, free_port, run, wait_for_model
 TOKEN = "bench"
 
 FIVE_CELLS = (
-    "import io\nimport ipywidgets as widgets\nimport torch\nfrom PIL import Image\nfrom fieldmark.vision import torchvision",
+    "import io\nimport ipywidgets as widgets\nimport torch\nfrom PIL import Image\nfrom fieldmark.finetuning.vision import torchvision",
     "model = torchvision.models.resnet18(num_classes=3).eval()",
     "upload = widgets.FileUpload()\nout = widgets.Output()\nlabel = widgets.Label()",
     "def classify(change):\n    label.value = str(model(torch.zeros(1, 3, 224, 224)).softmax(1))\n"

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from core.station.conftest import RULES, SetClock, events, picture
 from core.station.visits import add_champion, add_event
 from fieldmark.catalog import Catalog
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.errors import DatasetError, StationError
 from fieldmark.predictor import Predictor
 from fieldmark.station.backtest import backtest, say

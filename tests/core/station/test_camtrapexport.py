@@ -17,7 +17,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from core.station.conftest import SetClock, events, picture
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.errors import StationError
 from fieldmark.station.camtrapdp import import_deployments
 from fieldmark.station.camtrapexport import export_package

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from core.station.cards import taker, video
 from core.station.conftest import NOON, SetClock, events, picture
 from fieldmark.callbacks import Progress
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.errors import Cancelled, DatasetError
 from fieldmark.station.card import CardReport, clocks, import_card, same_elsewhere
 from fieldmark.station.store import FILE_NAME, Store, open_store

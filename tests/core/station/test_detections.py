@@ -17,7 +17,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from core.station.conftest import RULES, SetClock, picture
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.errors import DatasetError, StationError
 from fieldmark.station.board import look, may_show
 from fieldmark.station.desk import Desk

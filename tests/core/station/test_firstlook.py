@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from core.station.conftest import SetClock, events
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.station.background import (
     FEWEST,
     SOMETHING,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from core.station.conftest import RULES, SetClock
 from core.station.test_stages import PLAN
 from core.station.visits import add_event
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.errors import StationError
 from fieldmark.station.auditlog import first_break
 from fieldmark.station.board import look, may_show

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from core.station.conftest import RULES, SetClock, events, picture
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.errors import StationError, StoreError
 from fieldmark.station.auditlog import first_break
 from fieldmark.station.board import may_show

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from core.station.conftest import SetClock
 from core.station.visits import add_event
-from fieldmark.cli import cli
+from fieldmark.cli.main import cli
 from fieldmark.predictor import Predictor
 from fieldmark.station.coverage import FLOOR, days_of, patience, watched
 from fieldmark.station.exports import events_csv, megadetector_json

@@ -1,0 +1,1 @@
+"""The command line: every step without a screen."""

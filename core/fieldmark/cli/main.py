@@ -1,0 +1,232 @@
+"""The command line: every step without a screen. Exit codes: 0 done, 1 failed with a sentence, 2 usage."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fieldmark.cli import clean, collect, data, station
+from fieldmark.cli.corrections import corrections
+from fieldmark.cli.options import Json, Photos
+from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
+from fieldmark.errors import BackboneError, DatasetError
+from fieldmark.models.places import DEMO_MODEL
+
+PLUGINS = "fieldmark.commands"
+
+cli = typer.Typer(
+    name="fieldmark",
+    help="From a folder of photos to an image classifier you can share and supervise.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for group in (data, clean, collect):
+    cli.registered_commands.extend(group.cli.registered_commands)
+cli.command()(command(corrections))
+cli.add_typer(station.cli, name="station")
+
+
+@cli.command()
+@command
+def train(
+    folder: Photos,
+    out: Annotated[Path, typer.Option(help="Where the model file is written.")],
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="fit: seconds. fine-tune: minutes. auto: fit, and say whether the other would pay."
+        ),
+    ] = "fit",
+    epochs: Annotated[
+        int, typer.Option(help="Of fine-tuning, after a first one for the head.", min=1, max=200)
+    ] = 4,
+    arch: Annotated[
+        str,
+        typer.Option(
+            help="Backbone: this one, any of timm (resnet18) or torchvision/NAME; NAME@FILE.safetensors "
+            "takes the weights from a file, NAME alone from the hub."
+        ),
+    ] = "efficientnet_lite0",
+    image_size: Annotated[
+        int | None,
+        typer.Option(help="Side of the square, in pixels: 256, or 224 to fine-tune.", min=32, max=1024),
+    ] = None,
+    resize: Annotated[str, typer.Option(help="crop, squish or pad.")] = "crop",
+    valid_pct: Annotated[float, typer.Option(help="Fraction held out to judge by.", min=0.01, max=0.9)] = 0.2,
+    seed: Annotated[int, typer.Option(help="Another number, another split.")] = 42,
+    split: Annotated[Path | None, typer.Option(help="split.json: {train: [...], valid: [...]}.")] = None,
+    split_by: Annotated[str, typer.Option(help="random, by_date or by_group.")] = "random",
+    balanced: Annotated[bool, typer.Option(help="Weigh classes equally.")] = False,
+    views: Annotated[
+        int,
+        typer.Option(
+            help="Augmented views of each photo to fit on as well; each takes as long again.", max=8, min=0
+        ),
+    ] = 0,
+    title: Annotated[str, typer.Option(help="Name of the model.")] = "",
+    json_output: Json = False,
+) -> None:
+    """Train on a folder of photos and save one model file."""
+    from fieldmark.finetune import FineTuneConfig
+    from fieldmark.fitting.trainconfig import FIT_SIZE_PX, TrainConfig
+    from fieldmark.imaging.resize import ResizeRule
+    from fieldmark.training import SplitConfig
+    from fieldmark.training import train as train_folder
+
+    how = _choose("--mode", mode, ("fit", "fine-tune", "auto"))
+    rule = ResizeRule(
+        image_size or (224 if how == "fine-tune" else FIT_SIZE_PX),
+        _choose("--resize", resize, ("crop", "squish", "pad")),
+    )
+    method = _choose("--split-by", split_by, ("random", "by_date", "by_group"))
+    config = TrainConfig(arch=arch, rule=rule, seed=seed, balanced=balanced, views=views, title=title)
+    splits = SplitConfig(valid_pct=valid_pct, seed=seed, method=method, file=split)
+    tuning = FineTuneConfig(epochs=epochs, seed=seed)
+    with progress_bars() as callback:
+        result = train_folder(
+            folder, out, config=config, split=splits, mode=how, tuning=tuning, callback=callback
+        )
+    if json_output:
+        print_json(result.as_dict())
+        return
+    for path, error in result.learner.failures.items():
+        errors.print(f"Left out {path}: {error}")
+    for note in result.notes:
+        errors.print(note)
+    output.print(f"{result.card.summary} {result.seconds['total']:.1f} s.")
+    if result.advice is not None:
+        output.print(result.advice.sentence)
+    output.print(f"Saved {out}. Try it: fieldmark predict {out} PHOTO, or fieldmark serve --model {out}")
+
+
+@cli.command()
+@command
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A model file.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Photos and folders of photos.")],
+    csv: Annotated[Path | None, typer.Option(help="Write a table instead.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Classify photos."""
+    from fieldmark.callbacks import Progress
+    from fieldmark.models.answers import as_record, expand, write_csv
+    from fieldmark.predictor import Predictor
+
+    photos, predictor = expand(paths), Predictor.load(model)
+    records = []
+    with progress_bars() as callback:
+        for path, answer in zip(photos, predictor.stream(photos), strict=True):
+            records.append(as_record(path, answer))
+            callback(Progress("Classifying", len(records), len(photos)))
+    if csv is not None:
+        write_csv(csv, records, predictor.vocab)
+        errors.print(f"Wrote {len(records)} rows to {csv}.")
+    if json_output:
+        print_json({"model_sha256": predictor.sha256, "predictions": records})
+    elif csv is None:
+        for record in records:
+            output.print(_line(record))
+
+
+@cli.command()
+@command
+def pretrained(
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", metavar="NAME=KIND,KIND...", help="A class and its kinds.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the model file is written.")] = None,
+    rest: Annotated[str, typer.Option(help="Label for everything else.")] = "something else",
+    title: Annotated[str, typer.Option(help="Name of the model.")] = "",
+    search: Annotated[
+        str | None, typer.Option(metavar="WORD", help="List the kinds with WORD in it.")
+    ] = None,
+    demo: Annotated[bool, typer.Option(help="Build the bear model that the apps start with.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Build a classifier from ImageNet's 1000 kinds, without a photo."""
+    from fieldmark.models.imagenet import search_kinds
+    from fieldmark.pretrained import build_demo, build_pretrained
+
+    if search is not None:
+        found = [{"id": kind.synset, "names": list(kind.names)} for kind in search_kinds(search)]
+        if json_output:
+            print_json({"kinds": found})
+        for kind in [] if json_output else found:
+            output.print(f"{kind['id']}  {', '.join(kind['names'])}")
+        if not found:
+            raise BackboneError(f"No kind of ImageNet has {search!r} in its name.", code="unknown_kind")
+        return
+    if demo:
+        target = out or DEMO_MODEL
+        card = build_demo(target)
+    elif classes and out:
+        target = out
+        card = build_pretrained(dict(map(_class_option, classes)), out, rest=rest, title=title)
+    else:
+        raise typer.BadParameter(
+            "Give --class NAME=KIND,... and --out MODEL.onnx; or --search WORD; or --demo."
+        )
+    if json_output:
+        print_json({"model": str(target), "card": card.as_dict()})
+    else:
+        output.print(f"Saved {target}: {', '.join(card.classes)}.")
+
+
+@cli.command()
+@command
+def app(
+    data: Annotated[Path | None, typer.Option(help="A folder of photos: train on it first.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Model file to serve.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the page.", min=1, max=65535)] = 8866,
+) -> None:
+    """Do the main job: build the model if there is none yet, then serve the apps."""
+    from fieldmark.pretrained import build_demo
+
+    if data is not None and model is None:
+        model = Path("var", "models", f"{data.resolve().name}.onnx")
+        train(data, model)
+    elif model is None and not DEMO_MODEL.exists():
+        output.print("Building the bear model from ImageNet's kinds (a few seconds, once) …")
+        build_demo(DEMO_MODEL)
+    _plugins()["serve"](port=port, model=model, data=data)
+
+
+def run() -> int:
+    """Run one command with the arguments of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    for name, function in _plugins().items():
+        cli.command(name)(command(function))
+    cli()
+    return 0
+
+
+def _plugins() -> dict[str, Callable[..., None]]:
+    """Commands of the packages above this one, which core must not import."""
+    return {point.name: point.load() for point in entry_points(group=PLUGINS)}
+
+
+def _choose(option: str, value: str, allowed: tuple[str, ...]) -> Any:
+    if value not in allowed:
+        raise typer.BadParameter(f"{value!r} is none of: {', '.join(allowed)}.", param_hint=option)
+    return value
+
+
+def _class_option(text: str) -> tuple[str, list[str]]:
+    name, equals, kinds = text.partition("=")
+    if not (name.strip() and equals):
+        raise DatasetError(f"{text!r} names no class. Write it like cat=tabby,tiger cat.", code="bad_class")
+    return name.strip(), [kind for kind in map(str.strip, kinds.split(",")) if kind]
+
+
+def _line(record: dict[str, Any]) -> str:
+    if "failure" in record:
+        return f"{record['path']}\tfailed\t{record['failure']['reason']}"
+    return f"{record['path']}\t{record['label']}\t{100 * record['prob']:.0f} %\t{record['verdict']}"

@@ -1,0 +1,152 @@
+"""`fieldmark station stage`, `rules` and `person`: what named people decide about a station."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fieldmark.cli.options import Json, Station, Who
+from fieldmark.cli.terminal import command, output, print_json
+from fieldmark.errors import StationError
+
+cli = typer.Typer()
+
+
+@cli.command()
+@command
+def stage(
+    folder: Station,
+    to: Annotated[
+        int, typer.Argument(help="1 beside the rangers, 2 under their eye, 3 with room.", min=1, max=3)
+    ],
+    who: Who,
+    why: Annotated[str, typer.Option(help="Why; written to the audit log.")] = "",
+    plan: Annotated[
+        Path | None, typer.Option(help="plan.json to sign: goal, action, responsible, fears.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Move a station to another stage: up by one when it is earned, down at any time."""
+    from fieldmark.station.clock import utc_now
+    from fieldmark.station.stages import set_stage, sign_plan
+    from fieldmark.station.stations import the_station
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import only_writer
+
+    store = open_store(folder)
+    try:
+        with only_writer(folder), store.writing() as session:
+            station = the_station(session)
+            if plan is not None:
+                sign_plan(session, station, who=who, now=utc_now(), **_read_plan(plan))
+            set_stage(session, station, to, who=who, why=why, now=utc_now())
+    finally:
+        store.close()
+    if json_output:
+        print_json({"stage": to})
+    else:
+        output.print(f"The station is in stage {to}.")
+
+
+@cli.command()
+@command
+def rules(
+    folder: Station,
+    change: Annotated[
+        Path | None, typer.Option(help="rules.json with what is to be changed; the rest stays.")
+    ] = None,
+    who: Who = "",
+    json_output: Json = False,
+) -> None:
+    """Show what a station goes by, or change it: classes of the alarm, thresholds, channels, how long pictures are kept."""
+    from fieldmark.station.clock import utc_now
+    from fieldmark.station.rules import Rules
+    from fieldmark.station.stations import set_rules, the_station
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import only_writer
+
+    if change is not None and not who.strip():
+        raise typer.BadParameter("Rules are changed by a person with a name.", param_hint="--who")
+    store = open_store(folder)
+    try:
+        if change is not None:
+            changed = _read_json(change)
+            if unknown := sorted(set(changed) - set(Rules.__dataclass_fields__)):
+                raise StationError(f"There are no such rules: {', '.join(unknown)}.", code="bad_rules")
+            with only_writer(folder), store.writing() as session:
+                station = the_station(session)
+                wanted = Rules.from_dict({**station.rules, **changed})
+                set_rules(session, station, wanted, who=who, now=utc_now())
+        with store.reading() as session:
+            kept = Rules.from_dict(the_station(session).rules).as_dict()
+            kept["channels"] = [_without_secrets(channel) for channel in kept["channels"]]
+    finally:
+        store.close()
+    if json_output:
+        print_json(kept)
+        return
+    for name, value in kept.items():
+        output.print(f"{name}: {json.dumps(value)}")
+
+
+def _without_secrets(channel: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in channel.items() if name not in ("secret", "password")}
+
+
+@cli.command()
+@command
+def person(
+    folder: Station,
+    name: Annotated[str, typer.Argument(help="Who is entered, or changed.")],
+    who: Who,
+    role: Annotated[str, typer.Option(help="viewer looks, ranger reviews, chief decides.")] = "ranger",
+    pin: Annotated[
+        str,
+        typer.Option(help="What they sign in with; asked for where it is not given.", envvar="FIELDMARK_PIN"),
+    ] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Let this person go instead.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Enter somebody; the first one is a chief. From then on nobody decides at the dashboard without signing in."""
+    from fieldmark.station.office import Office
+    from fieldmark.station.store import open_store
+    from fieldmark.station.worker import only_writer
+
+    store = open_store(folder)
+    try:
+        with only_writer(folder):
+            if remove:
+                Office(store).remove_person(who, name)
+            else:
+                chosen = pin or typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+                Office(store).add_person(who, name, role, chosen)
+    finally:
+        store.close()
+    if json_output:
+        print_json({"name": name, "role": "" if remove else role})
+    else:
+        output.print(f"{name} is {'gone' if remove else f'a {role}'}.")
+
+
+def read_rules(path: Path | None) -> dict[str, Any]:
+    return _read_json(path) if path is not None else {}
+
+
+def _read_plan(path: Path) -> dict[str, Any]:
+    parts = ("goal", "action", "responsible", "fears")
+    read = _read_json(path)
+    return {part: read.get(part, {} if part == "fears" else "") for part in parts}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+        raise StationError(f"{path.name} is no JSON: {exc}.", code="bad_json") from exc
+    if not isinstance(read, dict):
+        raise StationError(f"{path.name} should hold one JSON object.", code="bad_json")
+    return read

@@ -1,0 +1,1 @@
+"""Fitting a head on frozen features: the objective, its solver, cross-validation, temperature."""

@@ -1,0 +1,1 @@
+"""From bytes to pixels: formats, limits, EXIF, colour, sizes, thumbnails, looks, augmentation."""

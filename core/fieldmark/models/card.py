@@ -1,0 +1,70 @@
+"""What a fitted model may say of itself: thresholds chosen on photos it had not seen, figures, limits."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldmark.interp import Interpretation
+from fieldmark.modelfile import Calibration, Sureness
+from fieldmark.models.familiarity import Familiarity, limits_at
+from fieldmark.stats import wilson
+
+LEVELS = ((200, 0.01), (40, 0.05))
+"""Known photos needed for a level: two p-values at half of it must be able to fall below it."""
+SURE_TARGET = 0.95
+"""Share of sure answers that should be right."""
+SURE_CHOICES = tuple(np.arange(0.5, 1.0, 0.05).round(2))
+
+
+def choose_sureness(probs: npt.NDArray[np.floating], targets: npt.NDArray[np.intp]) -> Sureness:
+    """Find the lowest probability from which on answers are right often enough, on out-of-fold photos.
+
+    Args:
+        probs: (n, classes) out-of-fold probabilities.
+    Returns:
+        The lowest of .50, .55 … .95 whose sure answers are at least 95 % right; .95 where none is.
+    """
+    top, right = probs.max(axis=1), probs.argmax(axis=1) == targets
+    for prob_min in SURE_CHOICES:
+        sure = top >= prob_min
+        if sure.any() and right[sure].mean() >= SURE_TARGET:
+            break
+    return Sureness(float(prob_min), int(right[sure].sum()), int(sure.sum()))
+
+
+def calibration_of(familiarity: Familiarity) -> Calibration:
+    """Scores of known photos, for the model file, and the level that so many of them allow."""
+    n = min(len(familiarity.knn), len(familiarity.mahalanobis))
+    level = next((level for needed, level in LEVELS if n >= needed), None)
+    knn, mahalanobis = (
+        tuple(np.round(s.astype(float), 6)) for s in (familiarity.knn, familiarity.mahalanobis)
+    )
+    limits = None if level is None else limits_at(familiarity, level)
+    return Calibration(tuple(map(float, knn)), tuple(map(float, mahalanobis)), level, limits)
+
+
+def summary_of(valid: Interpretation, n_train: int) -> str:
+    """How good it is, in two sentences with n and interval."""
+    if not valid.items:
+        return f"Learned from {n_train} photos; none was held out, so nothing says how good it is."
+    low, high = wilson(valid.n_wrong, len(valid.items))
+    return (
+        f"{valid.n_wrong} of {len(valid.items)} photos wrong on photos it never saw; the true error is "
+        f"between {100 * low:.1f} and {100 * high:.1f} % (95 %). Learned from {n_train} photos."
+    )
+
+
+def limits_of(counts: Counter[str]) -> tuple[str, ...]:
+    """What it will not do well, a sentence each."""
+    fewest, n = min(counts.items(), key=lambda pair: pair[1])
+    limits = [
+        "It answers with one of its classes, whatever the photo shows: look at the verdict, not only the label.",
+        "Photos taken otherwise than the training photos (at night, from afar, drawn) are harder than the "
+        "figure above says.",
+    ]
+    if n < 20:
+        limits.append(f"It saw only {n} photos of {fewest}.")
+    return tuple(limits)
