@@ -25,12 +25,19 @@ from fieldmark.account import Account, Role
 from fieldmark.errors import StationError
 from fieldmark.images import encode_display, open_photo
 from fieldmark.station import simulate
-from fieldmark.station.board import Board, CameraTile, Card, look, may_show
+from fieldmark.station.board import Board, CameraTile, Card, Memory, look, may_show
 from fieldmark.station.client import DeskClient
 from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
 from fieldmark.station.reviews import Said
-from fieldmark.station.sentences import say_audit, say_coverage, say_delivery, say_precision, say_rate
+from fieldmark.station.sentences import (
+    say_audit,
+    say_changed,
+    say_coverage,
+    say_delivery,
+    say_precision,
+    say_rate,
+)
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import FILE_NAME, MEDIA, Store, open_store
 from fieldmark.station.tables import Frame, Station
@@ -100,6 +107,7 @@ class Monitor(Component):
         self.desk = DeskClient(self.folder)
         self._store: Store | None = None
         self._measured_at: datetime | None = None
+        self._memory: Memory = {}
         self._reviewed: list[list[int]] = []
         own = self.folder.with_name("station") if demo_url else self.folder
         super().__init__(_folder=str(own), _demo_url=demo_url, **traits)
@@ -129,7 +137,7 @@ class Monitor(Component):
                 now=self.clock(),
                 account=self.account,
             )
-            board = look(session, station, who=self._me["name"], now=self.clock())
+            board = look(session, station, who=self._me["name"], now=self.clock(), memory=self._memory)
             if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
                 self._figures = _say_week(session, station, self.clock())
                 self._measured_at = self.clock()
@@ -189,6 +197,7 @@ class Monitor(Component):
 
     def close(self) -> None:
         """Take it off the page."""
+        self.desk.close()
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -280,7 +289,12 @@ def _number(value: object) -> int:
 def _say_week(session: Any, station: Station, now: datetime) -> list[str]:
     end = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
     figures = measure(session, station, end=end)
-    said = [say_rate(figures), say_precision(figures.precision), say_audit(figures.audit)]
+    said = [
+        say_rate(figures),
+        *say_changed(figures),
+        say_precision(figures.precision),
+        say_audit(figures.audit),
+    ]
     return [text for text in (*said, say_coverage(figures), say_delivery(figures)) if text]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from fieldmark.stats.rates import LEVEL, Day, compare_rates, explain_change, needed_days
+from fieldmark.stats.rates import LEVEL, Day, changed_groups, compare_rates, explain_change, needed_days
 
 
 def days(counts: list[int], uptime: float = 1.0) -> list[Day]:
@@ -84,3 +84,29 @@ def test_the_camera_that_explains_a_change_comes_first() -> None:
 
 def test_fewer_events_a_day_need_more_days() -> None:
     assert needed_days(0.5) > needed_days(1) > needed_days(5) >= 1
+
+
+def test_one_camera_that_changed_among_many_is_named_and_no_other() -> None:
+    rng = np.random.default_rng(1)
+
+    def draw(rate: float, n: int) -> list[Day]:
+        return [Day(int(x), 1.0) for x in rng.poisson(rate, n)]
+
+    groups = {f"camera {i}": (draw(1.5, 7), draw(1.5, 28)) for i in range(11)}
+    groups["risen"] = (draw(6.0, 7), draw(1.5, 28))
+    groups["down"] = ([Day(0, 0.0)], draw(1.5, 28))
+    assert [(name, change.ratio > 2) for name, change in changed_groups(groups)] == [("risen", True)]
+
+
+def test_of_twelve_cameras_that_did_not_change_one_is_hardly_ever_named() -> None:
+    rng, named, n = np.random.default_rng(3), 0, 300
+    for _ in range(n):
+        groups = {
+            str(i): (
+                [Day(int(x), 1.0) for x in rng.poisson(2, 7)],
+                [Day(int(x), 1.0) for x in rng.poisson(2, 28)],
+            )
+            for i in range(12)
+        }
+        named += bool(changed_groups(groups))
+    assert named / n < 2.5 * LEVEL  # two questions, each at its level

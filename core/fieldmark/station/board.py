@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,14 +15,14 @@ from fieldmark.station.clock import utc_now
 from fieldmark.station.detections import has_person
 from fieldmark.station.framelook import is_same_picture
 from fieldmark.station.notices import silences
-from fieldmark.station.persons import has_asked, may_see, shows_person
+from fieldmark.station.persons import has_asked, may_see
 from fieldmark.station.reviews import queue
 from fieldmark.station.rules import Rules
 from fieldmark.station.silence import LEARNED_FROM, last_away, liveness
 from fieldmark.station.stations import CHAMPION
 from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Review, Station
 from fieldmark.station.troubles import refused, troubles
-from fieldmark.station.view import Sight, judge_view
+from fieldmark.station.view import Sight, View, judge_view
 
 Urgency = Literal["red", "amber", "grey", "ok"]
 ORDER: tuple[Urgency, ...] = ("red", "amber", "grey", "ok")
@@ -98,8 +98,36 @@ class Board:
     """Files that were not accepted lately, as sentences."""
 
 
-def look(session: Session, station: Station, *, who: str, now: datetime, limit: int = 30) -> Board:
-    """Look at a station as it is."""
+@dataclass(frozen=True)
+class Seen:
+    """What a camera's latest frames tell; it holds until another comes."""
+
+    newest: tuple[int, int | None] | None
+    """Its newest frame, and the event of that."""
+    times: tuple[datetime, ...]
+    """When its latest frames came, sorted."""
+    view: View
+
+
+Memory = dict[int, Seen]
+"""By camera. A page that looks every second keeps one, because nothing costs as much as judging all views anew."""
+
+
+def look(
+    session: Session,
+    station: Station,
+    *,
+    who: str,
+    now: datetime,
+    limit: int = 30,
+    memory: Memory | None = None,
+) -> Board:
+    """Look at a station as it is.
+
+    Args:
+        memory: of the looks before; it is kept up to date.
+    """
+    known = {} if memory is None else memory
     rules = Rules.from_dict(station.rules)
     cameras = session.scalars(select(Camera).where(Camera.station_id == station.id)).all()
     names = {camera.id: camera.name for camera in cameras}
@@ -108,7 +136,7 @@ def look(session: Session, station: Station, *, who: str, now: datetime, limit: 
         one.camera: f"Told: {', '.join(one.channels)}." for one in silences(session, station) if one.channels
     }
     wall = sorted(
-        (_tile(session, camera, waiting.get(camera.id, 0), told, rules, now) for camera in cameras),
+        (_tile(session, camera, waiting.get(camera.id, 0), told, rules, now, known) for camera in cameras),
         key=lambda tile: (ORDER.index(tile.urgency), -tile.waiting, tile.name),
     )
     events = queue(session, station.id, now=now, who=who, limit=limit)
@@ -118,7 +146,7 @@ def look(session: Session, station: Station, *, who: str, now: datetime, limit: 
         station.stage,
         _vocab(session, rules),
         tuple(wall),
-        tuple(_card(session, event, names[event.camera_id], rules, who, now) for event in events),
+        _cards(session, events, names, rules, who, now),
         beat.note if beat else "",
         beat is not None and now - beat.at < WORKER_DEAD,
         troubles(session, station, now=now),
@@ -146,23 +174,16 @@ def _waiting(session: Session, station: Station) -> dict[int, int]:
 
 
 def _tile(
-    session: Session, camera: Camera, waiting: int, told: Mapping[str, str], rules: Rules, now: datetime
+    session: Session,
+    camera: Camera,
+    waiting: int,
+    told: Mapping[str, str],
+    rules: Rules,
+    now: datetime,
+    memory: Memory,
 ) -> CameraTile:
-    rows = session.execute(
-        select(
-            Frame.received_at,
-            Frame.event_id,
-            Frame.is_night,
-            Frame.brightness,
-            Frame.sharpness,
-            Frame.look,
-        )
-        .where(Frame.camera_id == camera.id)
-        .order_by(Frame.received_at.desc(), Frame.id.desc())
-        .limit(LEARNED_FROM)
-    ).all()
-    view = judge_view([Sight(*row[1:]) for row in rows])
-    alive = liveness(camera, sorted(row[0] for row in rows), now, last_away(session))
+    seen = memory[camera.id] = _see(session, camera, memory.get(camera.id))
+    view, alive = seen.view, liveness(camera, seen.times, now, last_away(session))
     urgency: Urgency = "red" if waiting else alive
     silent = SILENT if waiting and alive != "ok" else ""
     note = view.sentence or " ".join(
@@ -172,6 +193,23 @@ def _tile(
         urgency = "amber"
     shown = _latest_shown(session, camera, rules)
     return CameraTile(camera.name, urgency, waiting, camera.heard_at, shown, view.state, note, _place(camera))
+
+
+def _see(session: Session, camera: Camera, before: Seen | None) -> Seen:
+    """Look at a camera's latest frames, unless they are those of the look before."""
+    latest = (
+        select(Frame)
+        .where(Frame.camera_id == camera.id)
+        .order_by(Frame.received_at.desc(), Frame.id.desc())
+        .limit(LEARNED_FROM)
+    )
+    row = session.execute(latest.with_only_columns(Frame.id, Frame.event_id).limit(1)).first()
+    newest = None if row is None else (int(row[0]), row[1])
+    if before is not None and before.newest == newest:
+        return before
+    looks = (Frame.event_id, Frame.is_night, Frame.brightness, Frame.sharpness, Frame.look)
+    rows = session.execute(latest.with_only_columns(Frame.received_at, *looks)).all()
+    return Seen(newest, tuple(sorted(row[0] for row in rows)), judge_view([Sight(*row[1:]) for row in rows]))
 
 
 def _place(camera: Camera) -> tuple[float, float] | None:
@@ -199,24 +237,60 @@ def _latest_shown(session: Session, camera: Camera, rules: Rules) -> int | None:
     )
 
 
-def _card(session: Session, event: Event, camera: str, rules: Rules, who: str, now: datetime) -> Card:
+def _cards(
+    session: Session,
+    events: Sequence[Event],
+    names: Mapping[int, str],
+    rules: Rules,
+    who: str,
+    now: datetime,
+) -> tuple[Card, ...]:
+    """Describe events, with one question for the frames of all of them: it is asked with every review."""
+    frames: dict[int, list[Shown]] = {event.id: [] for event in events}
     rows = session.execute(
-        select(Frame.id, Frame.look).where(Frame.event_id == event.id).order_by(Frame.at, Frame.id)
-    ).all()
-    frames = [int(number) for number, _ in rows]
-    blind = not event.reason
+        select(Frame.event_id, Frame.id, Frame.look, Frame.boxes)
+        .where(Frame.event_id.in_(frames))
+        .order_by(Frame.at, Frame.id)
+    )
+    for event_id, number, like, boxes in rows:
+        frames[event_id].append(Shown(number, like, has_person(boxes)))
+    return tuple(
+        _card(session, event, names[event.camera_id], frames[event.id], rules, who, now) for event in events
+    )
+
+
+class Shown(NamedTuple):
+    """A frame of an event that waits."""
+
+    number: int
+    look: str
+    is_person: bool
+    """Whether a detector found one."""
+
+
+def _card(
+    session: Session,
+    event: Event,
+    camera: str,
+    shown: Sequence[Shown],
+    rules: Rules,
+    who: str,
+    now: datetime,
+) -> Card:
+    frames, blind = tuple(one.number for one in shown), not event.reason
+    is_person = bool({event.label, event.human_label} & set(rules.person)) or any(s.is_person for s in shown)
     return Card(
         event.id,
         camera,
         event.started_at,
-        tuple(frames),
+        frames,
         event.best_frame_id or (frames[0] if frames else 0),
         event.is_night,
         event.reason,
         "" if blind else event.label or "",
         0.0 if blind else event.alarm if event.reason == "alarm" else event.prob,
-        shows_person(session, event, rules) and not has_asked(session, event.id, who, now=now),
-        _distinct([(int(number), str(look)) for number, look in rows]),
+        is_person and not has_asked(session, event.id, who, now=now),
+        _distinct([(one.number, one.look) for one in shown]),
         _alike(session, event),
     )
 

@@ -28,6 +28,13 @@ class DeskClient:
         self.folder = folder
         self.token = ""
         """What says who somebody is, once they signed in."""
+        self._http: httpx.Client | None = None
+
+    def close(self) -> None:
+        """Let go of the connection; the next act makes another."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
     def hold(self, event_id: int, who: str) -> bool:
         """Lease an event; False where somebody else holds it."""
@@ -68,7 +75,7 @@ class DeskClient:
     def _post(self, act: str, *, timeout_s: float = TIMEOUT_S, **said: Any) -> dict[str, Any]:
         try:
             endpoint = json.loads((self.folder / ENDPOINT).read_text("utf-8"))
-            answer = httpx.post(
+            answer = self._client().post(
                 f"{endpoint['url']}/desk/{act}",
                 json={"token": self.token, **said},
                 headers={"Authorization": f"Bearer {endpoint['secret']}"},
@@ -83,6 +90,12 @@ class DeskClient:
         if not answer.is_success:
             raise StationError(content["error"]["reason"], code=content["error"]["code"])
         return content
+
+    def _client(self) -> httpx.Client:
+        """Made once: each would read the certificates anew, which takes longer than a review. No proxy is asked."""
+        if self._http is None:
+            self._http = httpx.Client(trust_env=False)
+        return self._http
 
 
 def _outcome(content: dict[str, Any]) -> Outcome:

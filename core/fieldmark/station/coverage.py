@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -47,12 +48,12 @@ def watched(times: Sequence[datetime], until: datetime) -> list[Span]:
 
 def days_of(spans: Iterable[Span], events: Iterable[datetime], begin: datetime, end: datetime) -> list[Day]:
     """Count events and uptime for each whole day between two midnights, for `compare_rates`."""
-    held, seen = list(spans), list(events)
+    held, seen = list(spans), sorted(events)
     days = []
     while begin < end:
         following = begin + timedelta(days=1)
         up = sum(_overlap(span, begin, following) for span in held)
-        days.append(Day(sum(begin <= at < following for at in seen), up))
+        days.append(Day(bisect_left(seen, following) - bisect_left(seen, begin), up))
         begin = following
     return days
 

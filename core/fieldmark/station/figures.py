@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from fieldmark.station.coverage import Span, days_of, watched
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Alert, Camera, Delivery, Event, Frame, LogEntry, Rejected, Station
 from fieldmark.stats import Interval, wilson
-from fieldmark.stats.rates import Day, RateChange, compare_rates, explain_change
+from fieldmark.stats.rates import Day, RateChange, changed_groups, compare_rates, explain_change
 
 WINDOW_DAYS, BASELINE_DAYS = 7, 28
 
@@ -60,12 +60,16 @@ class StationFigures:
     """Events by state."""
     precision: Proportion
     """Alarms that people confirmed, of those they decided about."""
+    precision_before: Proportion
+    """The same in the weeks before."""
     audit: Proportion
     """Audited events without alarm in which people found one."""
     change: RateChange | None
     """Alarms against the weeks before; None while there are none to compare with."""
     surplus: tuple[tuple[str, float], ...]
     """Cameras and the alarms each has beyond its own baseline, most first."""
+    changed: tuple[tuple[str, RateChange], ...]
+    """Cameras whose alarms changed by themselves, most surely first."""
     alerts: dict[str, int]
     """Alerts by state."""
     seconds_to_send: tuple[float, float] | None
@@ -88,7 +92,7 @@ def measure(session: Session, station: Station, *, end: datetime, days: int = WI
     ).all()
     spans = {camera.id: _spans(session, camera, end) for camera in cameras}
     alarms = {camera.id: _visits(session, camera, rules, begin, end) for camera in cameras}
-    change, surplus = _compared(cameras, spans, alarms, begin, end, station.since)
+    change, surplus, changed = _compared(cameras, spans, alarms, begin, end, station.since)
     states, precision, audit = _events(session, station, rules, begin, end)
     return StationFigures(
         begin,
@@ -96,9 +100,11 @@ def measure(session: Session, station: Station, *, end: datetime, days: int = WI
         tuple(_camera(session, c, spans[c.id], alarms[c.id], begin, end) for c in cameras),
         states,
         precision,
+        _precision(session, cameras, rules, begin - timedelta(days=BASELINE_DAYS), begin),
         audit,
         change,
         surplus,
+        changed,
         _alerts(session, begin, end),
         _seconds_to_send(session, begin, end),
         _entries(session, station, begin, end),
@@ -159,15 +165,15 @@ def _compared(
     begin: datetime,
     end: datetime,
     since: datetime,
-) -> tuple[RateChange | None, tuple[tuple[str, float], ...]]:
+) -> tuple[RateChange | None, tuple[tuple[str, float], ...], tuple[tuple[str, RateChange], ...]]:
     earliest = begin - timedelta(days=max(0, min(BASELINE_DAYS, (begin - since).days)))
     now = {c.name: days_of(spans[c.id], alarms[c.id], begin, end) for c in cameras}
     then = {c.name: days_of(spans[c.id], alarms[c.id], earliest, begin) for c in cameras}
     recent, baseline = _pooled(now.values()), _pooled(then.values())
     if min(sum(day.uptime for day in recent), sum(day.uptime for day in baseline)) <= 0:
-        return None, ()
+        return None, (), ()
     groups = {name: (now[name], then[name]) for name in now}
-    return compare_rates(recent, baseline), tuple(explain_change(groups))
+    return compare_rates(recent, baseline), tuple(explain_change(groups)), tuple(changed_groups(groups))
 
 
 def _pooled(cameras: Iterable[Sequence[Day]]) -> list[Day]:
@@ -202,6 +208,26 @@ def _events(
         audited += n if drawn and decided and not alarm else 0
         missed += n if drawn and decided and not alarm and said else 0
     return dict(states), Proportion(right, alarms), Proportion(missed, audited)
+
+
+def _precision(
+    session: Session, cameras: Sequence[Camera], rules: Rules, begin: datetime, end: datetime
+) -> Proportion:
+    """Count the alarms of a span that people decided about; camera by camera, as the index is."""
+    right, n = 0, 0
+    for camera in cameras:
+        found = session.execute(
+            select(func.count(), func.sum(case((Event.human_label.in_(rules.alarm), 1), else_=0))).where(
+                Event.camera_id == camera.id,
+                Event.started_at >= begin,
+                Event.started_at < end,
+                Event.alarm >= rules.alarm_min,
+                Event.reviewed_by.is_not(None),
+                Event.state != "unsure",
+            )
+        ).one()
+        n, right = n + found[0], right + (found[1] or 0)
+    return Proportion(right, n)
 
 
 def _camera(

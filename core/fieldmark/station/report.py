@@ -14,7 +14,7 @@ from fieldmark.station import simulate
 from fieldmark.station.figures import StationFigures, alarms_by_day, measure
 from fieldmark.station.notices import silences
 from fieldmark.station.reviews import count_waiting
-from fieldmark.station.sentences import say_audit, say_precision, say_rate, say_silence
+from fieldmark.station.sentences import say_audit, say_changed, say_precision, say_rate, say_silence
 from fieldmark.station.stages import look_at_gate, signed_plan
 from fieldmark.station.stations import CHAMPION, the_station
 from fieldmark.station.tables import Frame, Model, Station
@@ -45,6 +45,7 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         days=days,
         figures=figures,
         rate=say_rate(figures),
+        changed=say_changed(figures),
         precision=say_precision(figures.precision),
         audit=say_audit(figures.audit),
         silences=[

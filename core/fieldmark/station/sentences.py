@@ -6,10 +6,13 @@ from math import isinf
 
 from fieldmark.station.figures import Proportion, StationFigures
 from fieldmark.station.notices import Told
-from fieldmark.stats.rates import needed_days
+from fieldmark.stats import is_lower
+from fieldmark.stats.rates import RateChange, needed_days
 
 EXPLAINS = 0.5
 """Share of the surplus from which on a camera is named as what explains it."""
+FEWEST_REVIEWED = 10
+"""Reviewed alarms, now and before, below which nothing is said of why there are more."""
 
 
 def say_rate(figures: StationFigures) -> str:
@@ -18,17 +21,31 @@ def say_rate(figures: StationFigures) -> str:
     if change is None:
         return "Nothing can be said of a change yet: there are no days before these to compare with."
     days = (figures.end - figures.begin).days
-    ratio = "∞" if isinf(change.ratio) else f"{change.ratio:.1f}"
-    high = "∞" if isinf(change.interval.high) else f"{change.interval.high:.1f}"
-    said = (
-        f"{change.recent} visits with an alarm in {days} days, ratio {ratio} to the weeks before "
-        f"(95 % {change.interval.low:.1f}–{high})"
-    )
+    said = f"{change.recent} visits with an alarm in {days} days, ratio {_say_ratio(change)}"
     if change.verdict == "too few to tell":
         return f"{said}: too few to tell.{_say_needed(change.baseline, figures)}"
     if change.verdict == "steady":
         return f"{said}: as before."
-    return f"{said}: {change.verdict} than before.{_say_camera(figures)}"
+    why = _say_why(figures) if change.verdict == "more" else ""
+    return f"{said}: {change.verdict} than before.{_say_camera(figures)}{why}"
+
+
+def say_changed(figures: StationFigures) -> list[str]:
+    """Say which cameras changed by themselves, where the station as a whole does not tell; one sentence each."""
+    is_told = figures.change is not None and figures.change.verdict in ("more", "fewer")
+    first = _explaining(figures) if is_told else ""
+    return [
+        f"{name}: {change.recent} of them, ratio {_say_ratio(change)}: {'more' if change.ratio > 1 else 'fewer'} than "
+        "before at this camera."
+        for name, change in figures.changed
+        if name != first
+    ]
+
+
+def _say_ratio(change: RateChange) -> str:
+    ratio = "∞" if isinf(change.ratio) else f"{change.ratio:.1f}"
+    high = "∞" if isinf(change.interval.high) else f"{change.interval.high:.1f}"
+    return f"{ratio} to the weeks before (95 % {change.interval.low:.1f}–{high})"
 
 
 def say_precision(precision: Proportion) -> str:
@@ -89,14 +106,31 @@ def _say_seconds(seconds: float) -> str:
     )
 
 
-def _say_camera(figures: StationFigures) -> str:
+def _explaining(figures: StationFigures) -> str:
+    """Name the camera that explains a change by itself; empty where none does."""
     total = sum(surplus for _, surplus in figures.surplus)
-    if not figures.surplus or not total:
+    name, surplus = figures.surplus[0] if figures.surplus else ("", 0.0)
+    return name if total and surplus / total >= EXPLAINS else ""
+
+
+def _say_camera(figures: StationFigures) -> str:
+    if not figures.surplus:
         return ""
-    name, surplus = figures.surplus[0]
-    if surplus / total < EXPLAINS:
+    if not (name := _explaining(figures)):
         return " No single camera explains it."
-    return f" {name} explains {abs(surplus):.0f} of {abs(total):.0f}."
+    total = sum(surplus for _, surplus in figures.surplus)
+    return f" {name} explains {abs(figures.surplus[0][1]):.0f} of {abs(total):.0f}."
+
+
+def _say_why(figures: StationFigures) -> str:
+    """Say whether more alarms are probably more animals: then people confirm as many of them as before."""
+    now, before = figures.precision, figures.precision_before
+    if min(now.n, before.n) < FEWEST_REVIEWED:
+        return " Too few of them were reviewed to tell animals from a model that errs more."
+    shares = f"{now.hits} of {now.n} right, {before.hits} of {before.n} before"
+    if is_lower(now.hits, now.n, before.hits, before.n):
+        return f" Reviewed precision fell ({shares}): probably the model or the camera, and not animals."
+    return f" Reviewed precision is as before ({shares}): probably animals."
 
 
 def _say_needed(baseline: int, figures: StationFigures) -> str:

@@ -5,6 +5,6 @@ The latter three are imported by their own names (`fieldmark.stats.rates` …): 
 
 from __future__ import annotations
 
-from fieldmark.stats.intervals import Z_95, Interval, clopper_pearson, highest_rate, wilson
+from fieldmark.stats.intervals import Z_95, Interval, clopper_pearson, highest_rate, is_lower, wilson
 
-__all__ = ["Z_95", "Interval", "clopper_pearson", "highest_rate", "wilson"]
+__all__ = ["Z_95", "Interval", "clopper_pearson", "highest_rate", "is_lower", "wilson"]

@@ -52,3 +52,13 @@ def clopper_pearson(hits: int, n: int, *, level: float = 0.95) -> Interval:
 def highest_rate(hits: int, n: int, *, level: float = 0.95) -> float:
     """Give the one-sided exact bound: the true rate is at most this. None of 300 bounds it at 1 %."""
     return clopper_pearson(hits, n, level=2 * level - 1).high
+
+
+def is_lower(hits: int, n: int, before: int, n_before: int, *, level: float = 0.05) -> bool:
+    """Whether a share is lower than one before, and not by chance (Fisher 1935, exact, one-sided).
+
+    Given all hits together, those of the later sample are hypergeometric; it assumes independent draws.
+    """
+    from scipy.stats import hypergeom
+
+    return bool(hypergeom.cdf(hits, n + n_before, hits + before, n) < level)

@@ -94,6 +94,33 @@ def compare_rates(recent: Sequence[Day], baseline: Sequence[Day], *, seed: int =
     return RateChange(x, b, ratio, interval, p, dispersion, method)  # type: ignore[arg-type]
 
 
+def changed_groups(
+    groups: Mapping[str, tuple[Sequence[Day], Sequence[Day]]], *, seed: int = 0
+) -> list[tuple[str, RateChange]]:
+    """Say which cameras changed by themselves, most surely first: one among many is drowned in the sum of all.
+
+    Each is tested as `compare_rates` does; Holm's method (1979, Scandinavian Journal of Statistics 6: 65–70) keeps the
+    chance of naming any camera that did not change at `LEVEL` for each of the two questions, however many there are.
+
+    Args:
+        groups: for each camera its recent and its baseline days; without uptime in both there is nothing to compare.
+    """
+    tested = sorted(
+        (
+            (name, compare_rates(recent, baseline, seed=seed))
+            for name, (recent, baseline) in groups.items()
+            if min(sum(day.uptime for day in recent), sum(day.uptime for day in baseline)) > 0
+        ),
+        key=lambda pair: pair[1].p,
+    )
+    changed = []
+    for place, (name, change) in enumerate(tested):
+        if change.p >= LEVEL / (len(tested) - place):
+            break
+        changed.append((name, change))
+    return changed
+
+
 def explain_change(groups: Mapping[str, tuple[Sequence[Day], Sequence[Day]]]) -> list[tuple[str, float]]:
     """Say which camera explains a change: events beyond what its own baseline led to expect, most first.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fieldmark.station.figures import measure
 from fieldmark.station.planting import BEGIN, RISEN
-from fieldmark.station.sentences import say_rate
+from fieldmark.station.sentences import say_changed, say_rate
 from fieldmark.station.simulate import simulate
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import open_store
@@ -26,8 +26,9 @@ def simulator(work: Path) -> None:
     with store.reading() as session:
         for day in range(1, 8):
             end = BEGIN + timedelta(days=DAYS - 7 + day)
-            said = say_rate(measure(session, the_station(session), end=end, days=7))
-            if "more than before" in said and risen in said:
+            figures = measure(session, the_station(session), end=end, days=7)
+            said = " ".join([say_rate(figures), *say_changed(figures)])
+            if risen in said and "more than before" in said:
                 print(f"  {RISEN:g} times as many at {risen}: told after {day} days: {said}")
                 break
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ from fieldmark.cli.main import cli
 from fieldmark.predictor import Predictor
 from fieldmark.station.coverage import FLOOR, days_of, patience, watched
 from fieldmark.station.exports import events_csv, megadetector_json
-from fieldmark.station.figures import independent, measure
+from fieldmark.station.figures import Proportion, independent, measure
 from fieldmark.station.planting import plant
 from fieldmark.station.report import write_report
 from fieldmark.station.rules import Rules
-from fieldmark.station.sentences import say_rate
+from fieldmark.station.sentences import say_changed, say_rate
 from fieldmark.station.simulate import simulate
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import Store, open_store
@@ -139,6 +140,17 @@ def test_a_doubling_is_said_with_the_camera_that_explains_it(store: Store, clock
     assert "north explains" in say_rate(figures)
     assert figures.change is not None
     assert figures.change.ratio == pytest.approx(3.0, rel=0.15)
+    assert [name for name, _ in figures.changed] == ["north"]
+    assert say_changed(figures) == []  # the first sentence has named it
+    assert "Too few of them were reviewed" in say_rate(figures)
+    for right, why in (
+        (19, "as before (19 of 20 right, 57 of 60 before): probably animals"),
+        (9, "probably the model"),
+    ):
+        reviewed = replace(figures, precision=Proportion(right, 20), precision_before=Proportion(57, 60))
+        assert why in say_rate(reviewed)
+    hidden = replace(figures.change, p=0.5)
+    assert "more than before at this camera" in say_changed(replace(figures, change=hidden))[0]
 
 
 def _frame_of(session: Any, event: Event) -> None:
@@ -184,7 +196,7 @@ def test_from_the_command_line_a_station_is_made_run_reported_and_exported(
     for number in range(3):
         (folder / "spool" / "north" / f"{number}.jpg").write_bytes(picture("cat", number=number))
     assert fieldmark("run", folder, "--model", cat_model, "--once") | {"faults": {}} == {
-        "new": 3, "duplicates": 0, "rejected": 0, "scored": 3, "looked": 0, "sent": 0, "left": 0, "faults": {},
+        "new": 3, "duplicates": 0, "rejected": 0, "scored": 3, "looked": 0, "sent": 0, "notices": 0, "left": 0, "faults": {},
     }  # fmt: skip
     fieldmark("report", folder, "--out", tmp_path / "r.html")
     fieldmark("export", folder, "--out", tmp_path / "e.csv")
