@@ -31,13 +31,14 @@ from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.knowledge import describe_model
 from fieldmark_widgets.models import ClassifyFunction, Model, as_model, explains
 from fieldmark_widgets.sample import sample_photo, samples
+from fieldmark_widgets.shelf import Shelf
 from fieldmark_widgets.strings import CLASSIFIER, CORRECTION
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader
 from fieldmark_widgets.worker import Worker
 
 MAX_PHOTOS = 60
-"""Photos that stay on the page; the oldest make room. Each takes some 200 KB of the kernel's memory."""
+"""Photos that stay on the page; the oldest make room. Each takes some 200 KB of the disk, and 10 of the kernel's memory."""
 
 
 class Classifier(Component):
@@ -90,8 +91,10 @@ class Classifier(Component):
             corrections: the folder where photos are kept that a visitor corrected, with consent; None asks nobody.
         """
         self._worker = Worker("classifier")
+        self._shelf = Shelf()
         self._model = as_model(model)
         self._newest: Callable[[], Model] = lambda: self._model
+        self._known = self._newest
         self._at_work: Upload | None = None
         self._overlays: dict[int, Overlay | None] = {}
         self._adding = False
@@ -120,7 +123,7 @@ class Classifier(Component):
         """
         served = find_model(paths, os.environ)
         classifier = cls(served.newest(), **traits)
-        classifier._newest = served.newest
+        classifier._newest, classifier._known = served.newest, served.known
         return classifier
 
     def add(self, name: str, content: bytes) -> None:
@@ -171,18 +174,24 @@ class Classifier(Component):
     def _go_on(self) -> None:
         """Classify the next file; one at a time, so that a map somebody waits for comes in between."""
         if self.uploader.files and self._at_work is None:
-            newest, upload = self._newest, self.uploader.files[0]
+            upload = self.uploader.files[0]
+            shows_map = self._show_next and self.show_map
             self._at_work = upload
-            self._worker.submit(lambda: classify(newest(), upload), lambda done: self._take(done, upload))
+            self._worker.submit(
+                lambda: classify(self._known, upload, self._shelf.put, with_map=shows_map),
+                lambda done: self._take(done, upload),
+            )
         self._show_state()
 
     @guard
-    def _take(self, done: Future[ClassifiedPhoto], upload: Upload) -> None:
+    def _take(self, done: Future[tuple[ClassifiedPhoto, Overlay | None]], upload: Upload) -> None:
         self._at_work = None
-        photo = done.result()
+        photo, overlay = done.result()
         with self.hold_sync():  # one message to the page, not one for each trait
             self._use(photo.model)
             if any(file is upload for file in self.uploader.files):  # else it was cleared meanwhile
+                if overlay is not None:
+                    self._overlays[photo.key] = overlay
                 self._keep((*self.photos, photo))
                 self.uploader.remove(upload)
             self._go_on()
@@ -238,10 +247,14 @@ class Classifier(Component):
         """Lay the map over the photo; the first time it has to be computed."""
         if photo.key in self._overlays:
             overlay = self._overlays[photo.key]
-            self._overlay = {"key": photo.key, **asdict(overlay)} if overlay else None
+            self._overlay = (
+                {"key": photo.key, "png": overlay.drawn.read(), "region": overlay.region} if overlay else None
+            )
             return
         self._overlays[photo.key] = None
-        self._worker.submit(lambda: look(photo), lambda done: self._take_overlay(done, photo))
+        self._worker.submit(
+            lambda: look(photo, self._shelf.put), lambda done: self._take_overlay(done, photo)
+        )
 
     @guard
     def _take_overlay(self, done: Future[Overlay | None], photo: ClassifiedPhoto) -> None:

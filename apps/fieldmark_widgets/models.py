@@ -66,6 +66,22 @@ def explains(model: Model) -> bool:
     return hasattr(model, "explain")
 
 
+def answer(
+    model: Model, photo: bytes, *, with_map: bool
+) -> tuple[Prediction | Failure, ActivationMap | None]:
+    """Answer for one photo, and with the map where the model gives both in one pass.
+
+    Raises:
+        BadImageError: the photo is not accepted; some models give a Failure instead.
+    """
+    both = getattr(model, "predict_and_explain", None) if with_map else None
+    if both is None:
+        (prediction,) = model.predict([photo])
+        return prediction, None
+    answered: tuple[Prediction | Failure, ActivationMap | None] = both(photo)
+    return answered
+
+
 def explain(model: Model, photo: bytes, label: str) -> ActivationMap | None:
     """Where the model looked for `label`; None where it cannot tell."""
     method = getattr(model, "explain", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from fieldmark.images import encode_display, open_photo
 from fieldmark.prediction import ActivationMap
+from fieldmark_widgets.shelf import InMemory, Kept
 
 SHOWN_PX = 1024
 """Longer side of the large picture."""
@@ -32,7 +34,8 @@ _FLOOR = 0.25
 class Picture:
     """A photo as it is shown."""
 
-    jpeg: bytes
+    large: Kept
+    """The JPEG, out of memory where whoever made this keeps many."""
     thumb: bytes
     """A square JPEG, cropped from the middle."""
     width: int
@@ -42,10 +45,17 @@ class Picture:
     notes: tuple[str, ...]
     """What the visitor should know about how it was read."""
 
+    @property
+    def jpeg(self) -> bytes:
+        """The large picture."""
+        return self.large.read()
 
-def make_picture(content: bytes) -> Picture:
+
+def make_picture(content: bytes, keep: Callable[[bytes], Kept] = InMemory) -> Picture:
     """Decode a photo and encode what is shown of it.
 
+    Args:
+        keep: where the large picture goes.
     Raises:
         BadImageError: it is not accepted.
     """
@@ -53,7 +63,7 @@ def make_picture(content: bytes) -> Picture:
     shown = photo.image
     shown.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return Picture(
-        jpeg=encode_display(shown, max_px=SHOWN_PX),
+        large=keep(encode_display(shown, max_px=SHOWN_PX)),
         thumb=encode_display(_square(shown), max_px=THUMB_PX, quality=80),
         width=shown.width,
         height=shown.height,

@@ -258,6 +258,40 @@ def test_a_map_is_computed_once_and_only_when_it_is_wanted(make_jpeg: Callable[.
     assert classifier._overlay is not None
 
 
+class TwoInOne(ColourModel):
+    """One that gives answer and map in one pass, as a Predictor does."""
+
+    def predict_and_explain(self, photo: bytes) -> tuple[Prediction | Failure, ActivationMap]:
+        return self.predict([photo])[0], ActivationMap(np.eye(7, dtype=np.float32), (0.1, 0.0, 0.9, 1.0))
+
+
+def test_a_photo_that_is_shown_at_once_gets_its_map_with_its_answer(make_jpeg: Callable[..., bytes]) -> None:
+    model = TwoInOne()
+    classifier = Classifier(model)
+    classifier.comm.sent.clear()
+    classifier.add("a.jpg", make_jpeg())
+    classifier.wait()
+    assert model.explained == 0
+    (shown,) = [data["state"] for data, _ in classifier.comm.sent if "_shown" in data.get("state", {})]
+    assert shown["_overlay"]["key"] == shown["_shown"]["key"]
+
+
+def test_what_was_shown_leaves_the_memory_and_comes_back(make_jpeg: Callable[..., bytes]) -> None:
+    classifier = Classifier(ColourModel())
+    for name in ("a.jpg", "b.jpg"):
+        classifier.add(name, make_jpeg())
+        classifier.wait()
+    before = classifier._shown, classifier._overlay
+    set_trait(classifier, selected=0)
+    set_trait(classifier, selected=1)
+    assert (classifier._shown, classifier._overlay) == before
+    assert not any(
+        isinstance(value, bytes)
+        for photo in classifier.photos
+        for value in vars(photo.picture.large).values()
+    )
+
+
 def test_a_function_has_no_map(classifier: Classifier, make_jpeg: Callable[..., bytes]) -> None:
     classifier.add("a.jpg", make_jpeg())
     classifier.wait()

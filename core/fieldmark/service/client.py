@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import os
 import time
+import weakref
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,12 +51,18 @@ class Answering(Protocol):
     def explain(self, photo: bytes, label: str, /) -> ActivationMap | None:
         """Where the evidence for a class lies; None where another model answers by now."""
 
+    def predict_and_explain(self, photo: bytes, /) -> tuple[Prediction | Failure, ActivationMap | None]:
+        """The answer, and where the evidence for it lies, in one pass; a bad photo has no map."""
+
 
 class ModelSource(Protocol):
     """Where the model comes from that answers just now."""
 
     def newest(self) -> Answering:
         """The model to answer with; it may be another than the last time."""
+
+    def known(self) -> Answering:
+        """The same for every photo: without asking, as long as nothing says that it is another by now."""
 
 
 class ServiceModel:
@@ -62,6 +71,8 @@ class ServiceModel:
     def __init__(self, service: RemoteService, facts: ModelFacts) -> None:
         self._service = service
         self.sha256, self.vocab, self.card = facts.sha256, facts.vocab, facts.card
+        self.is_replaced = False
+        """Whether what was asked last was answered by another model."""
 
     def predict(self, photos: Sequence[bytes], /) -> list[Prediction | Failure]:
         """Answer for each photo, in order; a bad one is a Failure in its place.
@@ -69,25 +80,39 @@ class ServiceModel:
         Raises:
             ServiceError: the service does not answer.
         """
-        return [read_result(self._ask(photo)["results"][0]) for photo in photos]
+        return [read_result(self._ask(photo)) for photo in photos]
 
     def explain(self, photo: bytes, label: str, /) -> ActivationMap | None:
         """Where the evidence for a class lies; None where another model answers by now."""
-        answer = self._ask(photo, f"?map=true&label={quote(label, safe='')}")
-        drawn = answer["results"][0].get("map")
-        return read_map(drawn) if drawn and answer["model_sha256"] == self.sha256 else None
+        drawn = self._ask(photo, f"?map=true&label={quote(label, safe='')}").get("map")
+        return read_map(drawn) if drawn and not self.is_replaced else None
+
+    def predict_and_explain(self, photo: bytes, /) -> tuple[Prediction | Failure, ActivationMap | None]:
+        """The answer, and where the evidence for it lies, in one request; a bad photo has no map.
+
+        Raises:
+            ServiceError: the service does not answer.
+        """
+        record = self._ask(photo, "?map=true")
+        drawn = record.get("map")
+        return read_result(record), read_map(drawn) if drawn else None
 
     def _ask(self, photo: bytes, query: str = "") -> dict[str, Any]:
-        return self._service.ask("POST", f"classify{query}", photo)
+        answer = self._service.ask("POST", f"classify{query}", photo)
+        self.is_replaced = answer["model_sha256"] != self.sha256
+        record: dict[str, Any] = answer["results"][0]
+        return record
 
 
 class RemoteService:
-    """A service at an address. One connection a request: kernels ask seldom."""
+    """A service at an address. Its connection is kept from one question to the next, for as long as the server does."""
 
     def __init__(self, address: str, token: str) -> None:
         """Take where it is, such as `http://127.0.0.1:8866/fieldmark/api/v1`, and what opens it."""
         self._address, self._token = urlsplit(address), token
         self._model: ServiceModel | None = None
+        self._idle: deque[HTTPConnection] = deque()
+        weakref.finalize(self, _close_all, self._idle)
 
     def newest(self) -> ServiceModel:
         """The model that answers now; while the service does not say, the one that answered before.
@@ -103,6 +128,12 @@ class RemoteService:
             return self._model  # a photo then says in its place what is the matter
         if self._model is None or self._model.sha256 != facts.sha256:
             self._model = ServiceModel(self, facts)
+        return self._model
+
+    def known(self) -> ServiceModel:
+        """The model that answered last; asked for anew where it was another than was thought."""
+        if self._model is None or self._model.is_replaced:
+            return self.newest()
         return self._model
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
@@ -121,20 +152,40 @@ class RemoteService:
                 time.sleep(0.25)
 
     def _ask_once(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
-        connection = HTTPConnection(self._address.hostname or "", self._address.port, timeout=TIMEOUT_S)
+        try:
+            status, content = self._exchange(method, path, body)
+        except (OSError, HTTPException, ValueError) as error:
+            raise ServiceError("The server does not answer. Reload the page.", code="unreachable") from error
+        if status == 200:
+            return content
+        problem = content.get("error", {})
+        raise as_error(str(problem.get("code")), str(problem.get("reason")))
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
+        """Status and content, over the kept connection; over a new one where the server has closed that."""
+        with suppress(IndexError, ConnectionError):
+            return self._over(self._idle.pop(), method, path, body)
+        new = HTTPConnection(self._address.hostname or "", self._address.port, timeout=TIMEOUT_S)
+        return self._over(new, method, path, body)
+
+    def _over(
+        self, connection: HTTPConnection, method: str, path: str, body: bytes | None
+    ) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/octet-stream"}
         try:
             connection.request(method, f"{self._address.path}/{path}", body, headers)
             answer = connection.getresponse()
             content: dict[str, Any] = json.loads(answer.read())
-        except (OSError, HTTPException, ValueError) as error:
-            raise ServiceError("The server does not answer. Reload the page.", code="unreachable") from error
-        finally:
+        except BaseException:
             connection.close()
-        if answer.status == 200:
-            return content
-        problem = content.get("error", {})
-        raise as_error(str(problem.get("code")), str(problem.get("reason")))
+            raise
+        self._idle.append(connection)
+        return answer.status, content
+
+
+def _close_all(connections: deque[HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def as_error(code: str, reason: str) -> FieldmarkError:

@@ -7,10 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, process_time
 
 from bench.servebench.api import make_photo
-from bench.servebench.servers import count_kernels, memory_mb, ours
+from bench.servebench.servers import count_kernels, memory_mb, ours, processor_s
 from bench.visitor import LightVisitor
 
 EVERY_S = 5.0
@@ -28,7 +28,8 @@ def crowd(model: Path, *, visitors: int, seconds: float) -> None:
         for visitor in opened:
             visitor.classify(photo)  # what is allocated once
         before, kernels = memory_mb(server), count_kernels(server)
-        over = perf_counter() + seconds
+        spent, began, client_s = processor_s(server), perf_counter(), process_time()
+        over = began + seconds
 
         def stay(place: int) -> list[float]:
             visitor, waits = opened[place], []
@@ -42,12 +43,19 @@ def crowd(model: Path, *, visitors: int, seconds: float) -> None:
 
         with ThreadPoolExecutor(visitors) as threads:
             waits = [wait for stayed in threads.map(stay, range(visitors)) for wait in stayed]
+        took = {name: value - spent[name] for name, value in processor_s(server).items()}
+        took["the visitors' own programs"] = process_time() - client_s
+        stayed_s = perf_counter() - began
         grown, lost = memory_mb(server) - before, kernels - count_kernels(server)
         leave_all(opened)
     print(
         f"  {visitors} visitors (all there after {opened_s:.0f} s), a photo every {EVERY_S:.0f} s for {seconds:.0f} s: "
         f"{len(waits)} answers, all right; median {median(waits):.2f} s, p95 {quantiles(waits, n=20)[-1]:.2f} s, worst "
         f"{max(waits):.2f} (goal 1.5); {lost} kernels lost; memory {before:.0f} MB, {grown:+.0f}"
+    )
+    parts = ", ".join(f"{name} {1000 * value / len(waits):.0f}" for name, value in took.items())
+    print(
+        f"  processor time of an answer, ms: {parts}; busy in all: {sum(took.values()) / stayed_s:.2f} processors"
     )
 
 
