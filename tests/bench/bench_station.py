@@ -86,21 +86,21 @@ def ingest(work: Path) -> None:
     """Feed the real worker as fast as it takes, and watch how much memory it has."""
     n = 5000 if os.environ.get("FULL") else 600
     folder, photos = new_station(work / "station"), _large_photos()
-    process, memory = None, []
+    process, memory, store = None, [], open_store(folder)  # opened once: to open it takes as long as a photo
     with working(folder, cat_model(work)) as worker:
         process = psutil.Process(worker.pid)
-        begin, at_half = time.monotonic(), 0.0
+        begin = time.monotonic()
         for number in range(n):
             _drop_large(folder, photos, number)
-            while number % 20 == 0 and number - _count(folder) > 60:
+            while number % 20 == 0 and number - _count(store) > 60:
                 time.sleep(0.05)
             if number % max(1, n // 10) == 0:
                 memory.append(process.memory_info().rss / 2**20)
-        while (done := _count(folder)) < n:
-            at_half = at_half or (time.monotonic() - begin if done >= n // 2 else 0.0)
+        while _count(store) < n:
             time.sleep(0.1)
         seconds = time.monotonic() - begin
         memory.append(process.memory_info().rss / 2**20)
+    store.close()
     print(
         f"  {n} photos of 12 megapixels ({len(photos[0]) / 2**20:.1f} MiB) in {seconds:.0f} s: {n / seconds:.1f} a "
         f"second taken in, and predicted as they came. The worker's memory on the way: "
@@ -134,12 +134,9 @@ def _drop_large(folder: Path, photos: Sequence[bytes], number: int) -> None:
     unfinished.rename(unfinished.with_suffix(".jpg"))
 
 
-def _count(folder: Path) -> int:
-    store = open_store(folder)
+def _count(store: Store) -> int:
     with store.reading() as session:
-        n = session.scalar(select(func.count(Frame.id))) or 0
-    store.close()
-    return n
+        return session.scalar(select(func.count(Frame.id))) or 0
 
 
 # --- Questions of the dashboard -------------------------------------------------------------------------------
