@@ -91,7 +91,7 @@ MONITOR = MappingProxyType(
         "did_plan": "The plan is signed.",
         "did_stage": "The station has moved.",
         "did_rules": "The settings are saved.",
-        "did_promote": "It answers as soon as the worker is started with it first.",
+        "did_promote": "It answers from now on.",
         "did_frames": "Shown for an hour; it is written down.",
         "did_enter": "Entered.",
         "did_remove": "Removed; what they decided keeps their name.",

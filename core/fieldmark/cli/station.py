@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fieldmark.cli.options import Json, Station
+from fieldmark.cli.options import Json, Station, place_of
 from fieldmark.cli.station_data import cli as data
+from fieldmark.cli.station_field import cli as field
 from fieldmark.cli.station_office import cli as office
 from fieldmark.cli.station_office import read_rules
 from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 cli = typer.Typer(help="Watch cameras with a model: events, review, alerts, report.", no_args_is_help=True)
 cli.add_typer(data)
 cli.add_typer(office)
+cli.add_typer(field)
 
 
 @cli.command()
@@ -76,9 +78,10 @@ def run(
     json_output: Json = False,
 ) -> None:
     """Watch: take pictures in, predict, apply the rules, send. Ctrl-C stops; nothing is lost by it, nor by a kill."""
+    from fieldmark.station.onewriter import only_writer
     from fieldmark.station.stations import kept_models
     from fieldmark.station.store import open_store
-    from fieldmark.station.worker import Worker, load_models, only_writer
+    from fieldmark.station.worker import Worker, load_models
 
     store = open_store(folder)
     try:
@@ -226,7 +229,9 @@ def export(
             if out.suffix:
                 out.write_text(writers[out.suffix](session), "utf-8")
             else:
-                facts |= _export_package(session, folder, out, places=places, near=_place(near), files=files)
+                facts |= _export_package(
+                    session, folder, out, places=places, near=place_of(near, "--near"), files=files
+                )
     finally:
         store.close()
     if json_output:
@@ -250,18 +255,6 @@ def _export_package(
 
     report = export_package(session, Media(folder / MEDIA), out, places=places, near=near, files=files)
     return dict(vars(report))
-
-
-def _place(near: str) -> tuple[float, float] | None:
-    if not near:
-        return None
-    try:
-        latitude, longitude = map(float, near.split(","))
-    except ValueError as exc:
-        raise typer.BadParameter("Write it like 60.2,24.9", param_hint="--near") from exc
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise typer.BadParameter("That is no place on the earth.", param_hint="--near")
-    return latitude, longitude
 
 
 def _say_round(done: Round, as_json: bool) -> None:

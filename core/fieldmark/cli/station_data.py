@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fieldmark.cli.options import Json, Station, Who
+from fieldmark.cli.station_office import at_station
 from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
 from fieldmark.errors import StationError
 
@@ -75,9 +76,9 @@ def _read_card(store: Store, source: Path, camera: str, callback: Callback) -> C
     from fieldmark.station.client import DeskClient
     from fieldmark.station.ingest import Ingest
     from fieldmark.station.media import Media
+    from fieldmark.station.onewriter import only_writer
     from fieldmark.station.stations import camera_named, the_station
     from fieldmark.station.store import MEDIA
-    from fieldmark.station.worker import only_writer
 
     ingest = Ingest(store, Media(store.folder / MEDIA))
     try:
@@ -112,41 +113,21 @@ def _say_card(report: CardReport, camera: str, elsewhere: dict[str, int], times:
 
 
 def _import_deployments(folder: Path, package: Path, json_output: bool) -> None:
-    from fieldmark.station.camtrapdp import import_deployments
-    from fieldmark.station.clock import utc_now
-    from fieldmark.station.stations import the_station
-    from fieldmark.station.store import open_store
-    from fieldmark.station.worker import only_writer
-
-    store = open_store(folder)
-    try:
-        with only_writer(folder), store.writing() as session:
-            report = import_deployments(session, the_station(session), package, now=utc_now())
-    finally:
-        store.close()
+    said = at_station(folder, "deployments", package=str(package.absolute()))
     if json_output:
-        print_json({"cameras": list(report.cameras), "new": report.new, "known": report.known})
+        print_json(said)
         return
-    output.print(f"{report.new} new deployments, {report.known} known: {', '.join(report.cameras)}.")
+    output.print(f"{said['new']} new deployments, {said['known']} known: {', '.join(said['cameras'])}.")
 
 
 def _import_detections(folder: Path, path: Path, json_output: bool) -> None:
-    from fieldmark.station.detections import import_detections
-    from fieldmark.station.store import open_store
-    from fieldmark.station.worker import only_writer
-
-    store = open_store(folder)
-    try:
-        with only_writer(folder), store.writing() as session:
-            report = import_detections(session, path)
-    finally:
-        store.close()
+    said = at_station(folder, "detections", path=str(path.absolute()))
     if json_output:
-        print_json(vars(report))
+        print_json(said)
         return
     output.print(
-        f"{report.boxes} boxes in {report.frames} frames, {report.persons} of them with a person; "
-        f"{report.unknown} photos of the file are not here."
+        f"{said['boxes']} boxes in {said['frames']} frames, {said['persons']} of them with a person; "
+        f"{said['unknown']} photos of the file are not here."
     )
 
 
@@ -163,8 +144,8 @@ def look(
     """
     from fieldmark.station.firstlook import first_look
     from fieldmark.station.firstlooktable import write_first_look
+    from fieldmark.station.onewriter import only_writer
     from fieldmark.station.store import open_store
-    from fieldmark.station.worker import only_writer
 
     store = open_store(folder)
     try:
@@ -202,15 +183,15 @@ def dataset(
     json_output: Json = False,
 ) -> None:
     """Make photos to train on of what people said: visit by visit, some cameras held out as a test for good."""
-    from fieldmark.station.clock import utc_now
+    from fieldmark.station.commands import command as ask
     from fieldmark.station.store import open_store
     from fieldmark.station.todataset import make_dataset
-    from fieldmark.station.worker import only_writer
 
     store = open_store(folder)
     try:
-        with only_writer(folder), progress_bars() as callback:
-            report = make_dataset(store, into, who=who, now=utc_now(), callback=callback)
+        held_out = ask(store, "hold_out", who=who)["cameras"]
+        with progress_bars() as callback:
+            report = make_dataset(store, into, who=who, held_out=held_out, callback=callback)
     finally:
         store.close()
     facts = {
@@ -291,40 +272,19 @@ def model(
 
 
 def _add_model(store: Store, path: Path, who: str) -> None:
-    from sqlalchemy import select
-
     from fieldmark.predictor import Predictor
-    from fieldmark.station.clock import utc_now
-    from fieldmark.station.stations import CHAMPION, SHADOW, enter_model, keep_model_file
-    from fieldmark.station.tables import Model
-    from fieldmark.station.worker import only_writer
+    from fieldmark.station.commands import command as ask
+    from fieldmark.station.stations import keep_model_file
 
     loaded = Predictor.load(path)
     keep_model_file(store.folder, path, loaded)
-    with only_writer(store.folder), store.writing() as session:
-        is_first = session.scalar(select(Model.id).where(Model.role == CHAMPION)) is None
-        enter_model(
-            session, loaded, role=CHAMPION if is_first else SHADOW, who=who or "command line", now=utc_now()
-        )
+    ask(store, "add_model", sha256=loaded.sha256, who=who or "command line")
 
 
 def _promote(store: Store, digits: str, who: str) -> None:
-    from sqlalchemy import select
+    from fieldmark.station.commands import command as ask
 
-    from fieldmark.station.clock import utc_now
-    from fieldmark.station.stations import SHADOW, promote
-    from fieldmark.station.tables import Model
-    from fieldmark.station.worker import only_writer
-
-    with only_writer(store.folder), store.writing() as session:
-        found = session.scalars(
-            select(Model).where(Model.role == SHADOW, Model.sha256.startswith(digits, autoescape=True))
-        ).all()
-        if len(found) != 1:
-            raise StationError(
-                f"{len(found)} shadows begin with {digits!r}; one was expected.", code="no_model"
-            )
-        promote(session, found[0], who=who, now=utc_now())
+    ask(store, "promote", digits=digits, who=who)
 
 
 def _models(session: Session) -> list[dict[str, str]]:

@@ -31,21 +31,7 @@ def stage(
     json_output: Json = False,
 ) -> None:
     """Move a station to another stage: up by one when it is earned, down at any time."""
-    from fieldmark.station.clock import utc_now
-    from fieldmark.station.stages import set_stage, sign_plan
-    from fieldmark.station.stations import the_station
-    from fieldmark.station.store import open_store
-    from fieldmark.station.worker import only_writer
-
-    store = open_store(folder)
-    try:
-        with only_writer(folder), store.writing() as session:
-            station = the_station(session)
-            if plan is not None:
-                sign_plan(session, station, who=who, now=utc_now(), **_read_plan(plan))
-            set_stage(session, station, to, who=who, why=why, now=utc_now())
-    finally:
-        store.close()
+    at_station(folder, "stage", to=to, who=who, why=why, plan=_read_plan(plan) if plan is not None else None)
     if json_output:
         print_json({"stage": to})
     else:
@@ -63,24 +49,19 @@ def rules(
     json_output: Json = False,
 ) -> None:
     """Show what a station goes by, or change it: classes of the alarm, thresholds, channels, how long pictures are kept."""
-    from fieldmark.station.clock import utc_now
     from fieldmark.station.rules import Rules
-    from fieldmark.station.stations import set_rules, the_station
+    from fieldmark.station.stations import the_station
     from fieldmark.station.store import open_store
-    from fieldmark.station.worker import only_writer
 
     if change is not None and not who.strip():
         raise typer.BadParameter("Rules are changed by a person with a name.", param_hint="--who")
+    if change is not None:
+        changed = _read_json(change)
+        if unknown := sorted(set(changed) - set(Rules.__dataclass_fields__)):
+            raise StationError(f"There are no such rules: {', '.join(unknown)}.", code="bad_rules")
+        at_station(folder, "rules", changed=changed, who=who)
     store = open_store(folder)
     try:
-        if change is not None:
-            changed = _read_json(change)
-            if unknown := sorted(set(changed) - set(Rules.__dataclass_fields__)):
-                raise StationError(f"There are no such rules: {', '.join(unknown)}.", code="bad_rules")
-            with only_writer(folder), store.writing() as session:
-                station = the_station(session)
-                wanted = Rules.from_dict({**station.rules, **changed})
-                set_rules(session, station, wanted, who=who, now=utc_now())
         with store.reading() as session:
             kept = Rules.from_dict(the_station(session).rules).as_dict()
             kept["channels"] = [_without_secrets(channel) for channel in kept["channels"]]
@@ -112,24 +93,24 @@ def person(
     json_output: Json = False,
 ) -> None:
     """Enter somebody; the first one is a chief. From then on nobody decides at the dashboard without signing in."""
-    from fieldmark.station.office import Office
-    from fieldmark.station.store import open_store
-    from fieldmark.station.worker import only_writer
-
-    store = open_store(folder)
-    try:
-        with only_writer(folder):
-            if remove:
-                Office(store).remove_person(who, name)
-            else:
-                chosen = pin or typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
-                Office(store).add_person(who, name, role, chosen)
-    finally:
-        store.close()
+    chosen = "" if remove else pin or typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+    at_station(folder, "person", who=who, name=name, role=role, pin=chosen, remove=remove)
     if json_output:
         print_json({"name": name, "role": "" if remove else role})
     else:
         output.print(f"{name} is {'gone' if remove else f'a {role}'}.")
+
+
+def at_station(folder: Path, act: str, **said: Any) -> dict[str, Any]:
+    """Do an act at a station, through its worker where one runs."""
+    from fieldmark.station.commands import command as ask
+    from fieldmark.station.store import open_store
+
+    store = open_store(folder)
+    try:
+        return ask(store, act, **said)
+    finally:
+        store.close()
 
 
 def read_rules(path: Path | None) -> dict[str, Any]:

@@ -20,6 +20,10 @@ CARD_TIMEOUT_S = 300.0
 """For a file of a card, which may be a long video."""
 
 
+COMMAND_TIMEOUT_S = 300.0
+"""For what the command line asks: a detector's list of a million photos takes a while."""
+
+
 class DeskClient:
     """As `desk.Desk`, for whoever is not the worker."""
 
@@ -72,11 +76,17 @@ class DeskClient:
         """Ask the office for something; raises StationError as `Office` does, and `no_worker`."""
         return self._post(act, who=who, **said)
 
-    def _post(self, act: str, *, timeout_s: float = TIMEOUT_S, **said: Any) -> dict[str, Any]:
+    def command(self, act: str, **said: Any) -> dict[str, Any]:
+        """Have the worker do what the command line asks; raises StationError as `commands.perform`, and `no_worker`."""
+        return self._post(act, at="command", timeout_s=COMMAND_TIMEOUT_S, **said)
+
+    def _post(
+        self, act: str, *, at: str = "desk", timeout_s: float = TIMEOUT_S, **said: Any
+    ) -> dict[str, Any]:
         try:
             endpoint = json.loads((self.folder / ENDPOINT).read_text("utf-8"))
             answer = self._client().post(
-                f"{endpoint['url']}/desk/{act}",
+                f"{endpoint['url']}/{at}/{act}",
                 json={"token": self.token, **said},
                 headers={"Authorization": f"Bearer {endpoint['secret']}"},
                 timeout=timeout_s,

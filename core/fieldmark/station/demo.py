@@ -19,6 +19,7 @@ from fieldmark.predictor import Predictor
 from fieldmark.station.clock import utc_now
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
+from fieldmark.station.onewriter import only_writer
 from fieldmark.station.planting import FRAMES, Shot, camera_name, plant
 from fieldmark.station.scenery import Subject
 from fieldmark.station.simulate import (
@@ -34,7 +35,7 @@ from fieldmark.station.simulate import (
 from fieldmark.station.stations import add_station, camera_named
 from fieldmark.station.store import Store, open_store
 from fieldmark.station.tables import Beat, Frame, Station
-from fieldmark.station.worker import Worker, only_writer
+from fieldmark.station.worker import Worker
 
 WATCHING = 4
 """Cameras that go on taking pictures; two more are silent, one for longer than the other."""

@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 from fieldmark.errors import FieldmarkError, StationError, StoreError
 from fieldmark.station.card import take_file
+from fieldmark.station.commands import perform
 from fieldmark.station.desk import Desk
 from fieldmark.station.ingest import Arrival, Ingest
 from fieldmark.station.office import Office
@@ -82,6 +83,15 @@ class Door:
             self._check_who(said)
         try:
             return acts[act]()
+        except OSError as exc:
+            raise StationError(f"That cannot be read: {exc.strerror or exc}.", code="unreadable") from exc
+        except (KeyError, TypeError, ValueError) as exc:
+            raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
+
+    def command(self, act: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what the command line asks, which has the station's secret because it may read the folder."""
+        try:
+            return perform(self.store, act, said, clock=self.desk.clock)
         except OSError as exc:
             raise StationError(f"That cannot be read: {exc.strerror or exc}.", code="unreadable") from exc
         except (KeyError, TypeError, ValueError) as exc:
@@ -213,7 +223,10 @@ def _handler(door: Door) -> type[BaseHTTPRequestHandler]:
                 said = json.loads(self._body(MAX_DESK_BYTES))
             except ValueError as exc:
                 raise StationError("The request is no JSON.", code="bad_request") from exc
-            return 200, door.at_desk(self.path.removeprefix("/desk/"), said if isinstance(said, dict) else {})
+            said = said if isinstance(said, dict) else {}
+            if self.path.startswith("/command/"):
+                return 200, door.command(self.path.removeprefix("/command/"), said)
+            return 200, door.at_desk(self.path.removeprefix("/desk/"), said)
 
         def _body(self, limit: int) -> bytes:
             length = self.headers.get("Content-Length", "")

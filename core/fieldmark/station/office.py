@@ -74,7 +74,7 @@ class Office:
             return rules.as_dict()
 
     def promote(self, who: str, model_id: int) -> str:
-        """Let a shadow answer from now on; gives its title. It takes its place when the worker starts again."""
+        """Let a shadow answer from now on; gives its title. The worker follows with its next round."""
         with self.store.writing() as session:
             people.require(session, the_station(session).id, who, "chief")
             model = session.get(Model, model_id)

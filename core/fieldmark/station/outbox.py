@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,6 +96,41 @@ def acknowledge(session: Session, key: str, who: str, *, now: datetime) -> Alert
             session, at=now, who=who, what="acknowledged", subject=f"alert {alert.id}", before={}, after={}
         )
     return alert
+
+
+@dataclass(frozen=True)
+class Left:
+    """An alert, for whoever asks what has left."""
+
+    key: str
+    label: str
+    camera: str
+    created_at: datetime
+    state: str
+    """queued, sent, acknowledged, failed or expired."""
+    acknowledged_by: str | None
+
+
+def recent_alerts(session: Session, *, limit: int = 50) -> list[Left]:
+    """List the latest alerts, the newest first."""
+    rows = session.execute(
+        select(Alert, Event, Camera.name)
+        .join(Event, Event.id == Alert.event_id)
+        .join(Camera, Camera.id == Event.camera_id)
+        .order_by(Alert.id.desc())
+        .limit(limit)
+    )
+    return [
+        Left(
+            alert.key,
+            event.human_label or event.label or "",
+            camera,
+            alert.created_at,
+            alert.state,
+            alert.acknowledged_by,
+        )
+        for alert, event, camera in rows
+    ]
 
 
 def send_due(store: Store, channels: Sequence[Channel], rules: Rules, *, clock: Clock) -> int:

@@ -16,13 +16,14 @@ from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import DatasetError, StationError
 from fieldmark.predictor import Predictor
 from fieldmark.sources.scan import list_photos
+from fieldmark.station.onewriter import only_writer
 from fieldmark.station.planting import BEGIN, Planted, Shot, camera_name, plant
 from fieldmark.station.rules import Rules
 from fieldmark.station.scenery import Scene, render
 from fieldmark.station.stations import add_station, camera_named, the_station
 from fieldmark.station.store import FILE_NAME, open_store
 from fieldmark.station.tables import Camera, Event, Frame, Rejected
-from fieldmark.station.worker import Worker, only_writer
+from fieldmark.station.worker import Worker
 from fieldmark.stats import wilson
 
 ZONE = "UTC"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.callbacks import Callback, silent
@@ -64,13 +64,15 @@ class _Photo:
 
 
 def make_dataset(
-    store: Store, into: Path, *, who: str, now: datetime, callback: Callback = silent
+    store: Store, into: Path, *, who: str, held_out: Sequence[str], callback: Callback = silent
 ) -> DatasetReport:
     """Copy the frames of reviewed visits into a dataset folder for the studio, which is made where there is none.
 
     The same call later adds what was reviewed since. All photos of a visit have one group, so that a split never parts
-    them; those of test cameras have the side `test`.
+    them; those of test cameras have the side `test`. The station itself is only read.
 
+    Args:
+        held_out: the test cameras, as `hold_out` gives them.
     Raises:
         DatasetError: `no_reviews`: nothing was reviewed yet that may be learned from.
         StoreError: the station or the dataset cannot be read or written.
@@ -84,7 +86,6 @@ def make_dataset(
             "Nothing was reviewed yet that a model could learn from. Confirm or relabel some visits first.",
             code="no_reviews",
         )
-    held_out = rules.test_cameras or _choose_test(store, photos, who=who, now=now)
     with tempfile.TemporaryDirectory(dir=store.folder) as staging:
         gone = _stage(media, photos, held_out, Path(staging))
         report = import_photos(
@@ -133,13 +134,20 @@ def _worth_learning(frames: Sequence[Frame]) -> list[Frame]:
     return kept[::step]
 
 
-def _choose_test(store: Store, photos: Sequence[_Photo], *, who: str, now: datetime) -> tuple[str, ...]:
-    """Hold the cameras out that were heard of last, until they make up the test share; written to the audit log."""
+def hold_out(store: Store, *, who: str, now: datetime) -> tuple[str, ...]:
+    """Give the test cameras of a station, chosen once: those heard of last, until they make up the test share.
+
+    For the store's one writer; the choice is written to the audit log. Empty while there are too few cameras.
+    """
+    with store.reading() as session:
+        rules = Rules.from_dict(the_station(session).rules)
+        photos, _ = _reviewed(session, rules)
     visits = Counter({camera: len(own) for camera, own in _by_camera(photos).items()})
+    if rules.test_cameras:
+        return rules.test_cameras
     with store.writing() as session:
         order = session.scalars(select(Camera.name).order_by(Camera.id.desc())).all()
-        n_cameras = session.scalar(select(func.count(Camera.id))) or 0
-        if n_cameras < FEWEST_CAMERAS or len(visits) < FEWEST_CAMERAS:
+        if min(len(order), len(visits)) < FEWEST_CAMERAS:
             return ()
         chosen: list[str] = []
         for camera in (str(name) for name in order if name in visits):

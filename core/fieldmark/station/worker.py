@@ -11,13 +11,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from sqlalchemy import select
 
 from fieldmark.errors import FieldmarkError, StationError, StoreError
@@ -38,7 +37,7 @@ from fieldmark.station.rules import Rules
 from fieldmark.station.scoring import Scorer
 from fieldmark.station.silence import note_away
 from fieldmark.station.spool import Dropped, Spool
-from fieldmark.station.stations import CHAMPION, SHADOW, camera_named, enter_model, the_station
+from fieldmark.station.stations import CHAMPION, MODELS, SHADOW, camera_named, enter_model, the_station
 from fieldmark.station.store import MEDIA, Store
 from fieldmark.station.tables import Beat, Model
 
@@ -83,27 +82,6 @@ class Round:
 COUNTS = ("new", "duplicates", "rejected", "scored", "looked", "sent", "notices")
 
 
-@contextlib.contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Hold a station against a second worker; freed by the system when the process dies.
-
-    Raises:
-        StationError: another worker runs.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "worker.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as exc:
-        raise StationError(
-            f"A worker runs in {str(folder)!r} already. Stop it for this.", code="running"
-        ) from exc
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 class Worker:
     """Runs a station's store. Use inside `only_writer`."""
 
@@ -130,7 +108,9 @@ class Worker:
         self.ingest = Ingest(store, self.media, clock=clock)
         with store.writing() as session:
             note_away(session, now=self.beats())
+        self._predictors = {predictor.sha256: predictor for predictor in models}
         self.scorers = [self._scorer(predictor, i) for i, predictor in enumerate(models)]
+        self._roles = self._read_roles()
 
     def run(self, stop: threading.Event, *, told: Callable[[Round], None] = lambda _round: None) -> None:
         """Work until `stop` is set; `told` hears of each round that did something."""
@@ -150,6 +130,7 @@ class Worker:
         """Take in, score, send: each as far as it can; a fault in one step holds up no other."""
         done = Round()
         steps = (
+            ("models", self._follow_models),
             ("ingest", self._take_in),
             ("score", self._score),
             ("cameras", self._listen),
@@ -167,6 +148,32 @@ class Worker:
                 self._make_room(error)
         self._beat(done)
         return done
+
+    def _read_roles(self) -> dict[str, str]:
+        """Which models answer here, by their SHA-256: the champion first, then its shadows."""
+        with self.store.reading() as session:
+            rows = session.execute(
+                select(Model.sha256, Model.role)
+                .where(Model.role.in_((CHAMPION, SHADOW)))
+                .order_by(Model.role, Model.id)
+            )
+            return {str(sha256): str(role) for sha256, role in rows}
+
+    def _follow_models(self, _done: Round) -> None:
+        """Let those answer that people decided on meanwhile: a new shadow, or a shadow that is the champion now.
+
+        Only what changed since the start is followed, because a worker may be told to run with other models.
+        """
+        roles = self._read_roles()
+        if roles == self._roles:
+            return
+        for sha256 in set(roles) - set(self._predictors):
+            path = self.store.folder / MODELS / f"{sha256}.onnx"
+            if path.is_file():
+                self._predictors[sha256] = Predictor(read_model_file(path))
+        self._predictors = {sha: self._predictors[sha] for sha in roles if sha in self._predictors}
+        self.scorers = [self._scorer(predictor, i) for i, predictor in enumerate(self._predictors.values())]
+        self._roles = roles
 
     def _take_in(self, done: Round) -> None:
         """Take files in: read side by side, entered in their order."""

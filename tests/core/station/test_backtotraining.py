@@ -25,7 +25,7 @@ from fieldmark.station.rules import Rules
 from fieldmark.station.stations import promote, the_station
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Audit, Camera, Event, Frame, Model, Prediction
-from fieldmark.station.todataset import make_dataset
+from fieldmark.station.todataset import hold_out, make_dataset
 from fieldmark.station.twomodels import compare_models, disagreements
 from fieldmark.station.worker import Worker
 
@@ -52,7 +52,9 @@ def reviewed(store: Store, clock: SetClock, drop: Callable[..., None]) -> Store:
 def test_reviewed_visits_become_a_dataset_with_cameras_held_out_for_good(
     reviewed: Store, clock: SetClock, tmp_path: Path
 ) -> None:
-    report = make_dataset(reviewed, tmp_path / "data", who="Ola", now=clock())
+    report = make_dataset(
+        reviewed, tmp_path / "data", who="Ola", held_out=hold_out(reviewed, who="Ola", now=clock())
+    )
     assert (report.events, report.withheld, report.labels) == (7, 1, {"cat": 4, "nothing": 3})
     assert report.test_cameras == ("d",)
     photos = Catalog.open(tmp_path / "data").photos()
@@ -68,17 +70,19 @@ def test_reviewed_visits_become_a_dataset_with_cameras_held_out_for_good(
 def test_the_same_again_adds_only_what_was_reviewed_since_and_the_test_stays(
     reviewed: Store, clock: SetClock, drop: Callable[..., None], tmp_path: Path
 ) -> None:
-    make_dataset(reviewed, tmp_path / "data", who="Ola", now=clock())
+    make_dataset(reviewed, tmp_path / "data", who="Ola", held_out=hold_out(reviewed, who="Ola", now=clock()))
     drop(picture("cat", number=90, taken=LOCAL), camera="e")
     new = events(reviewed)[-1]
     Desk(reviewed, clock=clock).review(Said(new.id, "Ola", "confirmed"))
-    again = make_dataset(reviewed, tmp_path / "data", who="Ola", now=clock())
+    again = make_dataset(
+        reviewed, tmp_path / "data", who="Ola", held_out=hold_out(reviewed, who="Ola", now=clock())
+    )
     assert (again.imported.added, again.test_cameras) == (1, ("d",))
 
 
 def test_without_a_review_there_is_no_dataset(store: Store, clock: SetClock, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="Nothing was reviewed"):
-        make_dataset(store, tmp_path / "data", who="Ola", now=clock())
+        make_dataset(store, tmp_path / "data", who="Ola", held_out=hold_out(store, who="Ola", now=clock()))
     assert not (tmp_path / "data").exists()
 
 
@@ -86,7 +90,12 @@ def test_what_the_blind_audit_drew_is_in_it(reviewed: Store, clock: SetClock, tm
     with reviewed.writing() as session:
         for event in session.scalars(select(Event).where(Event.label == "nothing")):
             event.is_audit = True
-    assert make_dataset(reviewed, tmp_path / "data", who="Ola", now=clock()).audited == 3
+    assert (
+        make_dataset(
+            reviewed, tmp_path / "data", who="Ola", held_out=hold_out(reviewed, who="Ola", now=clock())
+        ).audited
+        == 3
+    )
 
 
 def say_of_it(store: Store, event_id: int, model: Model, cat: float) -> None:

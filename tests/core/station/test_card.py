@@ -26,9 +26,10 @@ from fieldmark.callbacks import Progress
 from fieldmark.cli.main import cli
 from fieldmark.errors import Cancelled, DatasetError
 from fieldmark.station.card import CardReport, clocks, import_card, same_elsewhere
+from fieldmark.station.onewriter import only_writer
 from fieldmark.station.store import FILE_NAME, Store, open_store
 from fieldmark.station.tables import Camera, Clip, Frame, Rejected
-from fieldmark.station.worker import Worker, only_writer
+from fieldmark.station.worker import Worker
 
 LOCAL = datetime(2019, 7, 1, 3, 30)
 

@@ -21,10 +21,10 @@ from fieldmark.errors import StationError, StoreError
 from fieldmark.station.auditlog import first_break, write_down
 from fieldmark.station.ingest import Ingest
 from fieldmark.station.media import Media
+from fieldmark.station.onewriter import only_writer
 from fieldmark.station.stations import camera_named, the_station
 from fieldmark.station.store import FILE_NAME, Store, open_store
 from fieldmark.station.tables import Audit, Base, Frame
-from fieldmark.station.worker import only_writer
 
 TAKE = """
 import sys
