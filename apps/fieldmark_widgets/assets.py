@@ -17,12 +17,12 @@ def stylesheet(*components: str) -> str:
 
 
 PARTS = {
-    "checker": ("progress",),
+    "checker": ("follow", "progress"),
     "classifier": ("correction",),
     "cleaner": ("follow", "deciding"),
     "collector": ("progress",),
     "exporter": ("follow",),
-    "importer": ("progress",),
+    "importer": ("follow", "progress"),
     "monitor": ("office",),
     "labeller": ("follow", "deciding"),
     "recorder": ("camera",),

@@ -25,13 +25,13 @@ from fieldmark.checkreport import UNEVEN, CheckReport, Group
 from fieldmark.errors import Cancelled
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
-from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.strings_checker import CHECKER
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
-from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 FAULTS = ("conflicts", "duplicates", "near_duplicates", "rejected", "tiny", "dark", "blurred")
 """What is looked for, the gravest first."""
@@ -40,7 +40,7 @@ ASIDE = "quarantined"
 """The photos that were put aside, beside the faults."""
 
 
-class Checker(Component):
+class Checker(WorkspaceComponent):
     """Shows the check report of a workspace's dataset, and puts photos aside.
 
     Messages from the browser: `check`, `cancel`, `fault` (name), `aside` and `restore` (the chosen photos, or all that
@@ -72,15 +72,14 @@ class Checker(Component):
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Check a workspace's project, or the dataset folder at a path; it begins at once."""
-        self.workspace = as_workspace(workspace)
         self._watch: Watch | None = None
         self._photos: dict[str, CatalogPhoto] = {}
         self._checked = ""
-        super().__init__(gallery=Gallery(), **traits)
+        super().__init__(workspace, gallery=Gallery(), **traits)
         self.on_msg(self._receive)
         self.gallery.observe(self._show_action, "selected")
-        self.workspace.observe(self._on_project, "project")
-        self.workspace.observe(self._on_change, "changes")
+        self._follow(self._on_project, "project")
+        self._follow(self._on_change, "changes")
         self._on_project()
 
     def check(self) -> None:
@@ -110,14 +109,6 @@ class Checker(Component):
         if project is not None and project.catalog.undo(who=self.workspace.who) is not None:
             self._did = CHECKER["did_undo"]
             self.workspace.say_changed()
-
-    def wait(self, timeout_s: float = 60.0) -> None:
-        """Block until the check is done.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        self.workspace.worker.wait(timeout_s)
 
     # --- Checking ---
 

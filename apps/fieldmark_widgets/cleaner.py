@@ -18,10 +18,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
-from fieldmark.callbacks import Progress
 from fieldmark.catalog.decisions import Decision, StagedDecision
 from fieldmark.curation.audit import read_audit
 from fieldmark.errors import Cancelled
@@ -30,38 +28,31 @@ from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.auditcheck import answer_check, begin_check, say_check
-from fieldmark_widgets.cleanerwords import describe_kinds, say_headline, say_summary, say_surprise
+from fieldmark_widgets.cleanerwords import describe_kinds, say_headline, say_summary
 from fieldmark_widgets.closeups import CloseUps
-from fieldmark_widgets.component import Component
+from fieldmark_widgets.deciding import Deciding
 from fieldmark_widgets.gallery import Gallery, GalleryRow, LazyRows
-from fieldmark_widgets.galleryrows import chosen_in, first_left, focus_on, row_of, target_of
+from fieldmark_widgets.galleryrows import first_left, focus_on, row_of, target_of
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.photolist import PhotoList, photos_to_clean
 from fieldmark_widgets.photorows import Judgement, judge_project
 from fieldmark_widgets.rejudging import Rejudging
 from fieldmark_widgets.rowfilter import RowFilter
-from fieldmark_widgets.stagedchanges import StagedChanges
-from fieldmark_widgets.staging import Staging, as_told
+from fieldmark_widgets.staging import Staging
 from fieldmark_widgets.strings_cleaner import CLEANER
-from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace, as_workspace
 
 FILTERS = ("label", "side", "decision", "issue", "confidence", "disagrees", "text", "only")
-MANY = 25
-"""Above so many photos at once, deciding is left to the worker: each is written to the disk by itself."""
 RANK_AGAIN = 8
 """After so many decisions what is left is ranked again."""
-MOST_TOLD = 3
-"""Decisions of somebody else that were replaced, and are told of one by one."""
 
 
-class Cleaner(Component):
+class Cleaner(Deciding):
     """Shows photos to decide about: keep, delete, relabel or unsure.
 
-    Messages from the browser: `decide` (what: keep, delete, unsure, accept or relabel, with to), `take_back` and
-    `undo_decision`, about the chosen photos; `check`, which shows photos drawn by chance; `show_all`, which ends
-    `only`; `cancel`; and `look`, now and then, which is when other pages' decisions are seen.
+    Messages from the browser, besides those of `Deciding`: `check`, which shows photos drawn by chance; and `show_all`,
+    which ends `only`.
     """
 
     _esm = module("cleaner")
@@ -86,140 +77,55 @@ class Cleaner(Component):
     """Show only these CatalogPhotos, such as `Results.to_clean`; empty for all."""
     shown = traitlets.Tuple()
     """The PhotoRows that are shown, in their order."""
-    state = traitlets.Enum(("empty", "busy", "ready", "failed"), "empty").tag(sync=True)
-    """empty: no photos yet · busy: the model is asked, photos can be decided about already · ready."""
-    gallery: Any = anywidget.WidgetTrait().tag(sync=True)
-    """The Gallery of `shown`."""
-    changes: Any = anywidget.WidgetTrait().tag(sync=True)
-    """The StagedChanges: the diff, apply, undo, redo, and training again."""
 
     _strings = traitlets.Dict(dict(CLEANER)).tag(sync=True)
     _classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    _labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _kinds = traitlets.List(traitlets.Dict()).tag(sync=True)
-    _headline = traitlets.Unicode("").tag(sync=True)
-    _summary = traitlets.Unicode("").tag(sync=True)
-    _notice = traitlets.Unicode("").tag(sync=True)
-    _progress = traitlets.Unicode("").tag(sync=True)
     _check = traitlets.Unicode("").tag(sync=True)
     _n_only = traitlets.Int(0).tag(sync=True)
     _n_shown = traitlets.Int(0).tag(sync=True)
-    _target = traitlets.Dict().tag(sync=True)
-    _has_suggestion = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Clean a workspace's project, or the dataset folder at a path."""
-        self.workspace = as_workspace(workspace)
-        self.staging: Staging | None = None
         self.photos = PhotoList()
         self._rejudging: Rejudging | None = None
         self._n_decided = 0
         self._is_ranking = False
-        self._watch: Watch | None = None
-        self._seen_ns = 0
-        self._deciding = False
-        super().__init__(gallery=Gallery(), changes=StagedChanges(self.workspace), **traits)
-        self.on_msg(self._receive)
-        self.gallery.observe(self._show_target, ["selected", "focus"])
-        self.workspace.observe(self._on_project, "project")
-        self.workspace.observe(self._on_training, "trainings")
-        self.workspace.observe(self._on_change, "changes")
+        super().__init__(as_workspace(workspace), gallery=Gallery(), **traits)
+        self._follow(self._on_project, "project")
+        self._follow(self._on_training, "trainings")
+        self._follow(self._on_change, "changes")
         self._on_project()
 
     # --- Deciding ---
 
-    def decide(self, decision: Decision, photo_ids: Sequence[int] | None = None) -> None:
-        """Stage a decision about photos, by id; about those chosen in the gallery where none are given.
+    def _suggestions(self, photo_ids: Sequence[int]) -> Mapping[int, Decision]:
+        return self.photos.suggestions(photo_ids)
 
-        Raises:
-            KeyError: there is no such photo.
-            StoreError: the catalog cannot be written.
-        """
-        self._stage(dict.fromkeys(self.chosen() if photo_ids is None else photo_ids, decision))
+    def _following(self, decided: Iterable[int]) -> int | None:
+        following: int | None = self.gallery.after([*decided])
+        return following
 
-    def accept(self, photo_ids: Sequence[int] | None = None) -> None:
-        """Take the model's suggestion: relabel to what it says, or keep where it agrees."""
-        self._stage(self.photos.suggestions(self.chosen() if photo_ids is None else photo_ids))
-
-    def take_back(self, photo_ids: Sequence[int] | None = None) -> None:
-        """Let photos wait for nothing any more."""
-        if self.staging is not None:
-            self._say_decided(self.staging.take_back(self.chosen() if photo_ids is None else photo_ids))
-
-    def undo_decision(self) -> None:
-        """Undo the last thing that was decided or taken back, and go to its photos."""
-        if self.staging is None:
-            return
-        undone = self.staging.undo_last()
-        self._say_decided(undone)
-        if undone:
-            focus_on(self.gallery, undone[0])
-
-    def chosen(self) -> list[int]:
-        """The photos that a decision is about, by id: the selected ones, else the one that has the focus."""
-        return chosen_in(self.gallery)
-
-    def wait(self, timeout_s: float = 60.0) -> None:
-        """Block until what was begun is done.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        self.workspace.worker.wait(timeout_s)
-
-    def close(self) -> None:
-        """Take it off the page."""
-        if self.comm is not None:  # not closed yet
-            self.workspace.unobserve(self._on_project, "project")
-            self.workspace.unobserve(self._on_training, "trainings")
-            self.workspace.unobserve(self._on_change, "changes")
-            self.gallery.close()
-            self.changes.close()
-        super().close()
-
-    def _stage(self, wanted: Mapping[int, Decision]) -> None:
-        staging = self.staging
-        if staging is None or not wanted:
-            return
-        if len(wanted) <= MANY:
-            self._take_staged(staging.decide(wanted), wanted)
-            return
-        self.workspace.worker.submit(
-            lambda: staging.decide(wanted), lambda done: self._take_many(done, wanted)
-        )
-
-    @guard
-    def _take_many(self, done: Future[list[StagedDecision]], wanted: Mapping[int, Decision]) -> None:
-        self._take_staged(done.result(), wanted)
+    def _name(self, photo_id: int) -> str:
+        return self.photos.name(photo_id)
 
     def _take_staged(self, surprises: Sequence[StagedDecision], wanted: Mapping[int, Decision]) -> None:
-        following = self.gallery.after(wanted)
-        self._notice = " ".join(
-            say_surprise(theirs, self.photos.name(theirs.photo_id), wanted[theirs.photo_id])
-            for theirs in surprises[:MOST_TOLD]
-        )
-        self._say_decided(wanted)
-        self.gallery.selected = ()
-        if following is not None:
-            focus_on(self.gallery, following)
+        super()._take_staged(surprises, wanted)
         self._n_decided += len(wanted)
         self._rank_again()
 
     def _say_decided(self, photo_ids: Iterable[int]) -> None:
-        """Show what was decided here, and tell the others."""
         if self.staging is not None and self._check:
             decided = [row.photo for row in self.photos.of(photo_ids)]
             answer_check(self.staging.catalog, decided, self.staging.decisions)
-        self._seen_ns = self.staging.written_ns() if self.staging else 0
-        if self.decision == "any":
-            self._renew()
+        super()._say_decided(photo_ids)
+
+    def _show_decided(self) -> None:
+        if self.decision == "any":  # then the same photos are shown as before
+            self.gallery.renew()
+            self._show_words()
         else:
             self._show()
-        self._deciding = True
-        try:
-            self.workspace.say_changed()
-        finally:
-            self._deciding = False
 
     # --- From the catalog to what is shown ---
 
@@ -328,11 +234,6 @@ class Cleaner(Component):
         self.gallery.rows = LazyRows([row.photo.id for row in rows], self._card)
         self._show_words()
 
-    def _renew(self) -> None:
-        """Show what was decided, where that changes nothing about which photos are shown."""
-        self.gallery.renew()
-        self._show_words()
-
     def _show_words(self) -> None:
         waiting = self.staging.decisions if self.staging else {}
         photos, is_ranked = self.photos, bool(self.photos.judgements)
@@ -352,44 +253,13 @@ class Cleaner(Component):
         return row_of(self.staging.root, self.photos[photo_id], self.staging.decisions.get(photo_id))
 
     def _show_target(self, _change: object = None) -> None:
-        """Say in the bar which photos a decision is about."""
         rows = self.photos.of(self.chosen())
         waiting = self.staging.decisions if self.staging else {}
         self._target = target_of(rows, waiting.get(rows[0].photo.id) if rows else None)
         self._has_suggestion = any(row.said is not None for row in rows)
 
-    def _show_progress(self, progress: Progress) -> None:
-        if self._watch is not None:
-            self._progress = CLEANER["progress"].format(
-                step=progress.step, done=progress.done, total=progress.total
-            )
-
-    # --- Messages from the browser ---
-
-    @guard
-    def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
-        kind = message.get("kind")
-        if kind == "look":
-            self._look()
-            return
-        self.problem = self._notice = ""
-        if kind == "decide":
-            if message.get("what") == "accept":
-                self.accept()
-            elif decision := as_told(message.get("what"), message.get("to")):
-                self.decide(decision)
-        elif kind == "take_back":
-            self.take_back()
-        elif kind == "undo_decision":
-            self.undo_decision()
-        elif kind == "check" and self.staging is not None:
+    def _do(self, kind: object) -> None:
+        if kind == "check" and self.staging is not None:
             self.only = begin_check(self.staging.catalog)
         elif kind == "show_all":
             self.only = ()
-        elif kind == "cancel" and self._watch is not None:
-            self._watch.cancel()
-
-    def _look(self) -> None:
-        """See whether another page has changed something."""
-        if self.staging is not None and self.staging.written_ns() != self._seen_ns:
-            self.workspace.say_changed()

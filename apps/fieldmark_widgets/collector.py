@@ -35,13 +35,13 @@ from fieldmark.errors import Cancelled, CollectError, FieldmarkError
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.collectorwords import describe_collecting
-from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.strings_collector import COLLECTOR, LICENCES
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
-from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 TERMS = ("grizzly bear", "black bear", "teddy bear")
 """What the fields say at first: the book's own task."""
@@ -54,7 +54,7 @@ SHOW_S = 1.0
 """Between two looks at what has come."""
 
 
-class Collector(Component):
+class Collector(WorkspaceComponent):
     """Collects into the workspace's dataset, or into a new one in `home` where none is open.
 
     Messages from the browser: `collect` (terms, n, provider, licence), `cancel`, `sample`.
@@ -112,7 +112,6 @@ class Collector(Component):
         """
         folder = Path(workspace) if isinstance(workspace, str | Path) else None
         is_new = folder is not None and not folder.exists()
-        self.workspace = Workspace() if is_new else as_workspace(workspace)
         self._new_folder = new_folder or (lambda _: folder or Path("datasets", "collected"))
         self._on_sample = on_sample
         self._endpoints = dict(endpoints_from_environment() if endpoints is None else endpoints)
@@ -122,9 +121,10 @@ class Collector(Component):
         self._shown, self._next_look = 0, 0.0
         self._into = Path()
         sources = [_source(name, self._endpoints) for name in PROVIDERS if name != "list"]
-        super().__init__(latest=Gallery(), _sources=sources, _shows_photos=shows_photos, **traits)
+        shown = {"latest": Gallery(), "_sources": sources, "_shows_photos": shows_photos}
+        super().__init__(Workspace() if is_new else workspace, **shown, **traits)
         self.on_msg(self._receive)
-        self.workspace.observe(self._on_project, "project")
+        self._follow(self._on_project, "project")
         self._on_project()
 
     def collect(self, terms: Sequence[str] | None = None) -> None:
@@ -156,10 +156,6 @@ class Collector(Component):
                            callback=watch, watch=came.append)  # fmt: skip
 
         self.workspace.worker.submit(work, self._end)
-
-    def wait(self, timeout_s: float = 60.0) -> None:
-        """Block until what was begun is done; TimeoutError where it took longer."""
-        self.workspace.worker.wait(timeout_s)
 
     def cancel(self) -> None:
         """Stop; what came stays, and collecting again goes on."""

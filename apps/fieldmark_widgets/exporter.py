@@ -24,7 +24,6 @@ from fieldmark.errors import Cancelled, ModelFileError
 from fieldmark.modelfile import read_model_file
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
-from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.savedmodels import Saved, models_folder, name_training, save_model, saved_models
 from fieldmark_widgets.settings import find_served_path
@@ -34,7 +33,8 @@ from fieldmark_widgets.trainerwords import say_error, say_wrong
 from fieldmark_widgets.transfer import MIB
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
-from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 CHUNK = MIB
 """Bytes in one message of a download."""
@@ -42,7 +42,7 @@ NAMED = 4
 """Classes that are named in the title of a model that nobody gave one; as `Learner.export` does it."""
 
 
-class Exporter(Component):
+class Exporter(WorkspaceComponent):
     """Saves the model of the workspace's project, hands it out, and puts it into the classify app.
 
     Messages from the browser: `save`, `cancel`, `title` (text), `download` and `serve` (file), `before`. The answer to
@@ -80,13 +80,12 @@ class Exporter(Component):
         Args:
             served_path: the model file that the classify app answers with; where the apps look for it when None.
         """
-        self.workspace = as_workspace(workspace)
         self.served_path = Path(served_path) if served_path is not None else find_served_path()
         self._watch: Watch | None = None
-        super().__init__(**traits)
+        super().__init__(workspace, **traits)
         self.on_msg(self._receive)
-        self.workspace.observe(self._on_project, "project")
-        self.workspace.observe(self._show, ["changes", "trainings"])
+        self._follow(self._on_project, "project")
+        self._follow(self._show, "changes", "trainings")
         self._on_project()
 
     def save(self) -> None:
@@ -130,21 +129,6 @@ class Exporter(Component):
             self.served_path.unlink(missing_ok=True)
         self._did = EXPORTER["went_back"]
         self._show()
-
-    def wait(self, timeout_s: float = 120.0) -> None:
-        """Block until the file is saved.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        self.workspace.worker.wait(timeout_s)
-
-    def close(self) -> None:
-        """Take it off the page."""
-        if self.comm is not None:  # not closed yet
-            self.workspace.unobserve(self._on_project, "project")
-            self.workspace.unobserve(self._show, ["changes", "trainings"])
-        super().close()
 
     # --- From the project to what is shown ---
 

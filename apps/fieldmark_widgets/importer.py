@@ -41,6 +41,7 @@ from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 MAX_ARCHIVE_MIB = 256.0
 """A larger archive is read from the disk: give its path."""
@@ -52,7 +53,7 @@ MOST_SUGGESTED = 12
 """Folders that are offered while a path is typed."""
 
 
-class Importer(Component):
+class Importer(WorkspaceComponent):
     """Brings photos into the workspace's dataset, or into a new one where none is open.
 
     Messages from the browser: `import` (source, name, regex, unlabelled, sealed), `sample`, `cancel`, `undo`, `label` (of the
@@ -122,19 +123,12 @@ class Importer(Component):
             traits["collector"] = self._make_collector()
         if records:
             traits["recorder"] = Recorder(self.workspace, new_folder=self._new_folder, is_open=False)
-        super().__init__(**traits)
+        super().__init__(self.workspace, **traits)
         self.on_msg(self._receive)
         self.uploader.observe(self._on_upload, "files")
-        self.workspace.observe(self._on_project, "project")
-        self.workspace.observe(self._show_photos, "changes")
+        self._follow(self._on_project, "project")
+        self._follow(self._show_photos, "changes")
         self._on_project()
-
-    def close(self) -> None:
-        """Take it off the page, and what it shows."""
-        for way in (self.collector, self.recorder):
-            if way is not None:
-                way.close()
-        super().close()
 
     def _make_collector(self) -> Component:
         """Make what collects into the same dataset, where its package is installed."""
@@ -177,14 +171,6 @@ class Importer(Component):
                 return self._import(write_sample(Path(folder) / "sample"), into, None, watch, why=TITLE)
 
         self._begin("sample", make)
-
-    def wait(self, timeout_s: float = 60.0) -> None:
-        """Block until what was begun is done.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        self.workspace.worker.wait(timeout_s)
 
     def undo(self) -> None:
         """Take the last act back, which is this import as long as nothing else was done."""

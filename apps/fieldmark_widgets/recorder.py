@@ -31,12 +31,12 @@ from fieldmark.images import open_photo
 from fieldmark.labels import clean_label
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
-from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.strings_recorder import RECORDER
 from fieldmark_widgets.transfer import MIB
 from fieldmark_widgets.uploader import Message
-from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 SOURCE = "camera"
 """What the catalog says of where such photos come from."""
@@ -61,7 +61,7 @@ class _Recording:
     ended: bool = False
 
 
-class Recorder(Component):
+class Recorder(WorkspaceComponent):
     """Records into the workspace's dataset, or into a new one where none is open.
 
     Messages from the browser: `begin` (id, label), `frame` (id, and one buffer), `end` (id), `undo`. Answers: `ack` (id,
@@ -98,15 +98,13 @@ class Recorder(Component):
             is_open: False shows only its title at first.
         """
         folder = Path(workspace) if isinstance(workspace, str | Path) else None
-        self.workspace = (
-            Workspace() if folder is not None and not folder.exists() else as_workspace(workspace)
-        )
+        is_new = folder is not None and not folder.exists()
         self._new_folder = new_folder or (lambda _: folder or Path("datasets", "recorded"))
         self._recordings: dict[str, _Recording] = {}
         self._last: _Recording | None = None
-        super().__init__(_is_open=is_open, **traits)
+        super().__init__(Workspace() if is_new else workspace, _is_open=is_open, **traits)
         self.on_msg(self._receive)
-        self.workspace.observe(self._show, ["project", "changes"])
+        self._follow(self._show, "project", "changes")
         self._show()
 
     def record(self, label: str, photos: list[bytes]) -> None:
@@ -130,16 +128,6 @@ class Recorder(Component):
         self._last = None
         self._result = {"text": RECORDER["undone"].format(n=act.changed if act else 0, label=last.label)}
         self.workspace.say_changed()
-
-    def wait(self, timeout_s: float = 60.0) -> None:
-        """Block until what was recorded is in the dataset; TimeoutError where it took longer."""
-        self.workspace.worker.wait(timeout_s)
-
-    def close(self) -> None:
-        """Take it off the page."""
-        if self.comm is not None:  # not closed yet
-            self.workspace.unobserve(self._show, ["project", "changes"])
-        super().close()
 
     # --- Recording ---
 

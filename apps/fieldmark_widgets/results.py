@@ -26,7 +26,6 @@ from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.closeups import CloseUps
-from fieldmark_widgets.component import Component
 from fieldmark_widgets.figures import behind, describe_figures, flipped_in, title_of
 from fieldmark_widgets.gallery import Gallery, LazyRows
 from fieldmark_widgets.galleryrows import row_of
@@ -39,7 +38,8 @@ from fieldmark_widgets.since import changed_since
 from fieldmark_widgets.strings_results import RESULTS
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
-from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 TOP_LOSSES = 12
 """Photos to look at first, before somebody chose a cell."""
@@ -57,7 +57,7 @@ class _Found:
     """Those that were judged, by id, wherever they lie now."""
 
 
-class Results(Component):
+class Results(WorkspaceComponent):
     """Shows what the model of a project gets right and wrong on photos it never saw.
 
     Messages from the browser: `cell` (actual, said; without them none is chosen), `mark` (key of a bar or a point),
@@ -98,15 +98,14 @@ class Results(Component):
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Show the results of a workspace's project, or of the dataset folder at a path."""
-        self.workspace = as_workspace(workspace)
         self._found: _Found | None = None
         self._wrong: dict[Key, frozenset[str]] = {}
         self._watch: Watch | None = None
-        super().__init__(gallery=Gallery(), **traits)
+        super().__init__(workspace, gallery=Gallery(), **traits)
         self.on_msg(self._receive)
-        self.workspace.observe(self._on_project, "project")
-        self.workspace.observe(self._on_training, "trainings")
-        self.workspace.observe(self._on_change, "changes")
+        self._follow(self._on_project, "project")
+        self._follow(self._on_training, "trainings")
+        self._follow(self._on_change, "changes")
         self._on_project()
 
     def select(self, actual: str, said: str) -> None:
@@ -138,22 +137,6 @@ class Results(Component):
         watch = self._watch
         assert watch is not None
         self.workspace.worker.submit(lambda: measure(what, project, who, watch), self._take_measured)
-
-    def wait(self, timeout_s: float = 60.0) -> None:
-        """Block until the results are there.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        self.workspace.worker.wait(timeout_s)
-
-    def close(self) -> None:
-        """Take it off the page."""
-        if self.comm is not None:  # not closed yet
-            self.workspace.unobserve(self._on_project, "project")
-            self.workspace.unobserve(self._on_training, "trainings")
-            self.workspace.unobserve(self._on_change, "changes")
-        super().close()
 
     # --- From the project to what is shown ---
 

@@ -34,7 +34,6 @@ from fieldmark_widgets.cleanerwords import (
     name_act,
     say_progress_made,
 )
-from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery
 from fieldmark_widgets.galleryrows import chosen_in, diff_row
 from fieldmark_widgets.guard import explain_error, guard
@@ -42,10 +41,11 @@ from fieldmark_widgets.photorows import PhotoRow
 from fieldmark_widgets.strings_cleaner import CLEANER
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
-from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 
-class StagedChanges(Component):
+class StagedChanges(WorkspaceComponent):
     """Shows what is staged in a project's catalog, applies it, and undoes it.
 
     Messages from the browser: `take_back` (the photos chosen in the gallery), `apply`, `undo`, `redo`, `train`,
@@ -78,14 +78,13 @@ class StagedChanges(Component):
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Show the staged decisions of a workspace's project, or of the dataset folder at a path."""
-        self.workspace = as_workspace(workspace)
         self._watch: Watch | None = None
         self._judged: object = None
         self._worth = False
-        super().__init__(gallery=Gallery(), **traits)
+        super().__init__(workspace, gallery=Gallery(), **traits)
         self.on_msg(self._receive)
-        self.workspace.observe(self._on_project, "project")
-        self.workspace.observe(self._on_change, ["changes", "trainings"])
+        self._follow(self._on_project, "project")
+        self._follow(self._on_change, "changes", "trainings")
         self._on_project()
 
     def apply(self) -> None:
@@ -118,22 +117,6 @@ class StagedChanges(Component):
         watch = self._watch
         assert watch is not None
         self.workspace.train(watch, self._end_training)
-
-    def wait(self, timeout_s: float = 60.0) -> None:
-        """Block until what was begun is done.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        self.workspace.worker.wait(timeout_s)
-
-    def close(self) -> None:
-        """Take it off the page."""
-        if self.comm is not None:  # not closed yet
-            self.workspace.unobserve(self._on_project, "project")
-            self.workspace.unobserve(self._on_change, ["changes", "trainings"])
-            self.gallery.close()
-        super().close()
 
     @property
     def _project(self) -> Project:

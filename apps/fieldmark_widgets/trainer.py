@@ -26,7 +26,6 @@ from fieldmark.project import Choices, Project
 from fieldmark.splits import Method as SplitMethod
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.cleanerwords import say_progress_made
-from fieldmark_widgets.component import Component
 from fieldmark_widgets.fitting import Fitting, show_fitting
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.strings_trainer import TRAINER
@@ -42,7 +41,8 @@ from fieldmark_widgets.trainerwords import (
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.worker import Worker
-from fieldmark_widgets.workspace import Workspace, as_workspace
+from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 SIZES = (160, 224, 256, 320)
 SHARES = (0.1, 0.2, 0.3)
@@ -61,7 +61,7 @@ MAX_TITLE = 80
 ROUNDS_SHOWN = 6
 
 
-class Trainer(Component):
+class Trainer(WorkspaceComponent):
     """Trains on the workspace's dataset.
 
     Messages from the browser: `train`, `tune`, `advise`, `cancel`, `choose` (name, value), `another` (photo to look at),
@@ -99,19 +99,18 @@ class Trainer(Component):
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
         """Train on a workspace's project, or on the dataset folder at a path."""
-        self.workspace = as_workspace(workspace)
         self._watch: Watch | None = None
         self._preview = Worker("preview")
         self._photos: list[CatalogPhoto] = []
         self._looked_at = 0
         self._shown = ""
         self._began = 0.0
-        super().__init__(**traits)
+        super().__init__(workspace, **traits)
         self._sizes = [describe_size(px) for px in SIZES]
         self._shares = [describe_share(share) for share in SHARES]
         self.on_msg(self._receive)
-        self.workspace.observe(self._on_project, "project")
-        self.workspace.observe(self._show, ["changes", "trainings"])
+        self._follow(self._on_project, "project")
+        self._follow(self._show, "changes", "trainings")
         self._on_project()
 
     def train(self, *, fine_tune: bool = False) -> None:
@@ -152,20 +151,13 @@ class Trainer(Component):
                 self._show_photo()
 
     def wait(self, timeout_s: float = 120.0) -> None:
-        """Block until training, and the pictures, are done.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        self.workspace.worker.wait(timeout_s)
+        """Block until training, and the pictures, are done; TimeoutError where it took longer."""
+        super().wait(timeout_s)
         self._preview.wait(timeout_s)
 
     def close(self) -> None:
         """Take it off the page and end its thread."""
         self._preview.close()
-        if self.comm is not None:  # not closed yet
-            self.workspace.unobserve(self._on_project, "project")
-            self.workspace.unobserve(self._show, ["changes", "trainings"])
         super().close()
 
     # --- From the project to what is shown ---

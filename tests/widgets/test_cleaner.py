@@ -12,7 +12,8 @@ from fieldmark.importing import import_photos
 from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark.sources.sample import MISLABELLED
-from fieldmark_widgets.cleaner import MANY, Cleaner
+from fieldmark_widgets.cleaner import Cleaner
+from fieldmark_widgets.deciding import MANY
 from fieldmark_widgets.workspace import Workspace
 from widgets.cleaners import focus, ids, open_cleaner, waiting
 from widgets.messages import receive, set_trait

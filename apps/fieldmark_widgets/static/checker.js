@@ -13,20 +13,12 @@ export default {
 
     const update = () => {
       showState(root, model.get("state"));
-      problem.textContent = model.get("problem");
-      problem.hidden = !problem.textContent;
+      showText(problem, model.get("problem"));
       empty.update();
       busy.update();
       found.update();
     };
-    let due = false;
-    const soon = () => { // several traits change together; draw once
-      if (due) return;
-      due = true;
-      queueMicrotask(() => { due = false; update(); });
-    };
-    for (const name of ["state", "problem", "fault", "_blocker", "_headline", "_notes", "_faults", "_action", "_did", "_progress", "_stale", "_is_stopped"]) model.on(`change:${name}`, soon);
-    update();
+    follow(model, ["state", "problem", "fault", "_blocker", "_headline", "_notes", "_faults", "_action", "_did", "_progress", "_stale", "_is_stopped"], update);
     const gallery = await host.getWidget(model.get("gallery"));
     await gallery.render({ el: found.place });
   },

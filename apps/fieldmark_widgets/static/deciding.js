@@ -1,6 +1,7 @@
 // What the screens share on which somebody decides about photos: keys, typing a label, the help, the labels as buttons.
 // Part of the cleaner and of the labeller; it exports nothing.
 
+const LOOK_MS = 3_000; // how often a page that is seen asks whether another one changed something
 const MOST_NAMES = 8; // labels that are offered while somebody types one
 
 // A page that is being left, or whose kernel has ended, cannot send any more, and nobody has asked for this.
@@ -15,6 +16,86 @@ function sendQuietly(model, message) {
 function setTrait(model, name, value) {
   model.set(name, value);
   model.save_changes();
+}
+
+// --- The screen ---
+
+// The answer, what chooses photos, the photos, the bar to decide with, and beneath them what is staged. Typing a label and
+// the help lie above everything, also above a photo that is shown whole.
+//
+// `help`: keys and what each does; `keys`: what they do besides what they do on both screens; `head`: what more it says,
+// and its button; `chooses`: parts that choose photos; `none`: instead of photos; `beneath`: of the bar; `traits` that
+// `update` and the parts show.
+async function drawDeciding({ model, el, host }, { kind = "", help, keys, head, chooses, none = null, beneath = null, drawButtons, traits, update }) {
+  const strings = model.get("_strings");
+  const typing = drawTyping(model, strings);
+  const helping = drawHelp(strings, help);
+  const top = drawHead(model, strings, helping, head);
+  const bar = drawBar(model, strings, typing, drawButtons());
+  if (beneath) bar.root.append(beneath);
+  const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
+  const notice = make("p", { class: "fm-cleaner-notice", role: "status", hidden: true });
+  const photos = make("div", { class: "fm-cleaner-photos" });
+  const changes = make("div", { class: "fm-cleaner-changes" });
+  const title = make("h2", { class: "fm-title" }), text = make("p", { class: "fm-soft" });
+  const empty = make("div", { class: "fm-card fm-cleaner-empty" }, title, text);
+  const deciding = make("div", { class: "fm-cleaner-deciding" }, top.root, ...chooses.map((part) => part.root), notice, none, photos, bar.root, typing.root, helping.root);
+  const root = make("section", { class: `fm-cleaner ${kind}`, "aria-label": strings.region }, problem, empty, deciding, changes);
+  el.classList.add("fm");
+  el.append(root);
+
+  const send = (message) => () => model.send(message);
+  const decide = (what) => send({ kind: "decide", what });
+  const actions = { d: decide("delete"), u: decide("unsure"), a: decide("accept"), Backspace: send({ kind: "take_back" }), z: send({ kind: "undo_decision" }), "/": typing.open, "?": helping.toggle, ...keys };
+  deciding.addEventListener("keydown", (event) => decideByKey(event, model, actions));
+  follow(model, ["state", "problem", "_labels", "_headline", "_summary", "_notice", "_progress", "_target", ...traits], () => {
+    const isEmpty = model.get("state") === "empty";
+    showState(root, model.get("state"));
+    showText(problem, model.get("problem"));
+    showText(notice, model.get("_notice"));
+    title.textContent = strings.empty_title;
+    text.textContent = strings.empty;
+    empty.hidden = !isEmpty;
+    deciding.hidden = isEmpty;
+    update?.({ title, text });
+    for (const part of [top, ...chooses, bar]) part.update();
+  });
+  const look = setInterval(() => { if (!document.hidden && el.isConnected) sendQuietly(model, { kind: "look" }); }, LOOK_MS);
+  const [gallery, staged] = await Promise.all([host.getWidget(model.get("gallery")), host.getWidget(model.get("changes"))]);
+  await Promise.all([gallery.render({ el: photos }), staged.render({ el: changes })]);
+  photos.querySelector(".fm-whole-actions").append(drawActions(model, strings, typing, drawButtons()));
+  return () => clearInterval(look);
+}
+
+// The answer, large; `says` names the trait of a third line, `button` stands beside.
+function drawHead(model, strings, help, { says, button }) {
+  const lines = [["_headline", make("h2", { class: "fm-cleaner-headline" })], ["_summary", make("p", { class: "fm-soft" })], [says, make("p", { class: "fm-cleaner-audit" })]];
+  const busy = drawBusy(model, strings);
+  const keys = makeButton("", help.toggle, { kind: "fm-quiet fm-cleaner-help" });
+  keys.append(make("kbd", { text: "?", "aria-hidden": "true" }), make("span", { text: ` ${strings.keys}` }));
+  const root = make("header", { class: "fm-cleaner-head" }, make("div", { role: "status" }, ...lines.map(([, line]) => line)), busy.root, button, keys);
+  const update = () => {
+    for (const [trait, line] of lines) showText(line, model.get(trait));
+    busy.update();
+  };
+  return { root, update };
+}
+
+// A choice of which photos are shown, one of several. `chips` tells name, text, and number where there is one.
+function drawChips(model, trait, label, chips) {
+  const root = make("div", { class: "fm-cleaner-kinds", role: "group", "aria-label": label });
+  let drawn = "";
+  const update = () => {
+    const wanted = chips(), chosen = model.get(trait), now = JSON.stringify([wanted, chosen]);
+    root.hidden = !wanted.length;
+    if (now === drawn) return;
+    drawn = now;
+    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.name : null;
+    root.replaceChildren(...wanted.map(([name, text, n]) => make("button", { type: "button", class: "fm-cleaner-kind", "data-name": name, "aria-pressed": String(name === chosen), on: { click: () => setTrait(model, trait, name) } },
+      make("span", { text }), n === undefined ? null : make("b", { text: n.toLocaleString() }))));
+    if (focused !== null) root.querySelector(`[data-name="${focused}"]`)?.focus();
+  };
+  return { root, update };
 }
 
 // --- Keys ---

@@ -26,6 +26,12 @@ function makeIconButton(sign, label, onClick, kind = "") {
   return make("button", { ...attributes, on: { click: onClick } }, makeIcon(sign));
 }
 
+// A sentence, or nothing where there is none.
+function showText(element, text) {
+  element.textContent = text;
+  element.hidden = !text;
+}
+
 // Fills the names in braces of a sentence.
 function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));

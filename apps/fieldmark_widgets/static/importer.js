@@ -16,12 +16,10 @@ export default {
 
     const update = () => {
       showState(root, model.get("state"));
-      problem.textContent = model.get("problem");
-      problem.hidden = !problem.textContent;
+      showText(problem, model.get("problem"));
       for (const part of [source, busy, result, photos]) part.update();
     };
-    for (const name of ["state", "problem", "label", "waiting", "_n_unlabelled", "_offers_labelling", "_has_project", "_result", "_progress", "_counts", "_is_sealed"]) model.on(`change:${name}`, update);
-    update();
+    follow(model, ["state", "problem", "label", "waiting", "_n_unlabelled", "_offers_labelling", "_has_project", "_result", "_progress", "_counts", "_is_sealed"], update);
     const [uploader, gallery] = await Promise.all([host.getWidget(model.get("uploader")), host.getWidget(model.get("gallery"))]);
     for (const [way, place] of [["collector", collect], ["recorder", record]]) if (model.get(way)) await (await host.getWidget(model.get(way))).render({ el: place });
     await Promise.all([uploader.render({ el: source.drop }), gallery.render({ el: photos.place })]);
