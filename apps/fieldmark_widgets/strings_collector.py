@@ -8,6 +8,7 @@ COLLECTOR = MappingProxyType(
     {
         "region": "Collect photos",
         "title": "Collect photos that you may share",
+        "title_more": "Collect more",
         "intro": "From open sources that say whose each photo is and what may be done with it. Name what you want to tell "
         "apart; photos, licence and author are kept with the dataset.",
         "term": "What to look for",

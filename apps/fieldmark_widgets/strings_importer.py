@@ -13,7 +13,7 @@ IMPORTER = MappingProxyType(
         "label_them": "Label them",
         "no_label": "No label yet",
         "title_new": "Which photos do you want to tell apart?",
-        "title_more": "Add more photos",
+        "title_more": "Add photos",
         "intro": "A folder for each class, such as grizzly, black and teddy. The folder is only read: its photos are "
         "copied into a dataset of their own, where everything can be undone.",
         "path": "Folder, zip or CSV on this computer",

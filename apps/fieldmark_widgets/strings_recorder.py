@@ -10,7 +10,7 @@ RECORDER = MappingProxyType(
     {
         **{key: text for key, text in UPLOADER.items() if key.startswith("camera")},
         "region": "Record photos with a camera",
-        "title": "Or record with a camera",
+        "title": "Record with a camera",
         "intro": "Hold the button of a class while you show the thing: five photos a second go into that class. Turn it, move "
         "it, change what is behind it.",
         "class": "Class",

@@ -16,7 +16,7 @@ export default {
       head: { says: "_check", button: check },
       chooses: [drawKinds(model, strings), drawFilters(model, strings)],
       none,
-      drawButtons: () => drawButtons(model, strings),
+      drawDecisions: () => drawDecisions(model, strings),
       traits: [...FILTERS, "_classes", "_kinds", "_check", "_n_only", "_n_shown"],
       update: () => { none.hidden = model.get("_n_shown") > 0; },
     });
@@ -64,7 +64,7 @@ function drawFilters(model, strings) {
     count.hidden = set === 0;
     count.textContent = String(set);
   };
-  return { root: make("div", {}, only, more), update };
+  return { root: make("div", { class: "fm-cleaner-filtering" }, only, more), update };
 }
 
 const OPEN = { label: "", side: "all", decision: "any", confidence: "any", disagrees: false, text: "" };
@@ -91,10 +91,7 @@ function drawSelect(model, name, label, options) {
 
 // --- The bar to decide with -----------------------------------------------------------------------------------
 
-function drawButtons(model, strings) {
-  const send = (message) => () => model.send(message);
-  const decide = (what, key, kind = "") => drawKeyButton(strings[what], key, send({ kind: "decide", what }), kind);
-  return make("div", { class: "fm-row fm-cleaner-buttons" },
-    drawAccept(model, strings, "a"), decide("keep", "⏎"), decide("delete", "d", "fm-cleaner-delete"), decide("unsure", "u"),
-    drawKeyButton(strings.undo_decision, "z", send({ kind: "undo_decision" }), "fm-quiet"), drawKeyButton(strings.take_back, "⌫", send({ kind: "take_back" }), "fm-quiet"));
+function drawDecisions(model, strings) {
+  const decide = (what, key, kind = "") => drawKeyButton(strings[what], key, () => model.send({ kind: "decide", what }), kind);
+  return [drawAccept(model, strings, "a"), decide("keep", "⏎"), decide("delete", "d", "fm-cleaner-delete"), decide("unsure", "u")];
 }

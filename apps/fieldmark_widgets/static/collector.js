@@ -60,6 +60,7 @@ function drawForm(model, strings) {
     root.hidden = model.get("state") === "busy";
     if (first !== model.get("_is_first")) root.open = model.get("_is_first"); // out of the way where photos came otherwise
     first = model.get("_is_first");
+    title.textContent = first ? strings.title : strings.title_more;
     go.textContent = model.get("_goes_on") ? strings.go_on : strings.collect;
     const now = JSON.stringify([model.get("terms"), model.get("n"), model.get("provider"), model.get("licence")]);
     if (now === shown) return; // what somebody is typing stays

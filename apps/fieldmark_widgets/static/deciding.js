@@ -2,6 +2,7 @@
 // Part of the cleaner and of the labeller; it exports nothing.
 
 const LOOK_MS = 3_000; // how often a page that is seen asks whether another one changed something
+const ROW_PX = 213; // of photos with what is written beneath them, in a low window
 const MOST_NAMES = 8; // labels that are offered while somebody types one
 
 // A page that is being left, or whose kernel has ended, cannot send any more, and nobody has asked for this.
@@ -26,12 +27,12 @@ function setTrait(model, name, value) {
 // `help`: keys and what each does; `keys`: what they do besides what they do on both screens; `head`: what more it says,
 // and its button; `chooses`: parts that choose photos; `none`: instead of photos; `beneath`: of the bar; `traits` that
 // `update` and the parts show.
-async function drawDeciding({ model, el, host }, { kind = "", help, keys, head, chooses, none = null, beneath = null, drawButtons, traits, update }) {
+async function drawDeciding({ model, el, host }, { kind = "", help, keys, head, chooses, none = null, beneath = null, drawDecisions, traits, update }) {
   const strings = model.get("_strings");
   const typing = drawTyping(model, strings);
   const helping = drawHelp(strings, help);
   const top = drawHead(model, strings, helping, head);
-  const bar = drawBar(model, strings, typing, drawButtons());
+  const bar = drawBar(model, strings, typing, drawDecisions());
   if (beneath) bar.root.append(beneath);
   const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
   const notice = make("p", { class: "fm-cleaner-notice", role: "status", hidden: true });
@@ -39,7 +40,7 @@ async function drawDeciding({ model, el, host }, { kind = "", help, keys, head, 
   const changes = make("div", { class: "fm-cleaner-changes" });
   const title = make("h2", { class: "fm-title" }), text = make("p", { class: "fm-soft" });
   const empty = make("div", { class: "fm-card fm-cleaner-empty" }, title, text);
-  const deciding = make("div", { class: "fm-cleaner-deciding" }, top.root, ...chooses.map((part) => part.root), notice, none, photos, bar.root, typing.root, helping.root);
+  const deciding = make("div", { class: "fm-cleaner-deciding" }, top.root, make("div", { class: "fm-cleaner-chooses" }, ...chooses.map((part) => part.root)), notice, none, photos, bar.root, typing.root, helping.root);
   const root = make("section", { class: `fm-cleaner ${kind}`, "aria-label": strings.region }, problem, empty, deciding, changes);
   el.classList.add("fm");
   el.append(root);
@@ -60,11 +61,38 @@ async function drawDeciding({ model, el, host }, { kind = "", help, keys, head, 
     update?.({ title, text });
     for (const part of [top, ...chooses, bar]) part.update();
   });
+  const stopFitting = fitPhotos(deciding, photos, bar.root);
   const look = setInterval(() => { if (!document.hidden && el.isConnected) sendQuietly(model, { kind: "look" }); }, LOOK_MS);
   const [gallery, staged] = await Promise.all([host.getWidget(model.get("gallery")), host.getWidget(model.get("changes"))]);
   await Promise.all([gallery.render({ el: photos }), staged.render({ el: changes })]);
-  photos.querySelector(".fm-whole-actions").append(drawActions(model, strings, typing, drawButtons()));
-  return () => clearInterval(look);
+  photos.querySelector(".fm-whole-actions").append(drawActions(model, strings, typing, drawDecisions()));
+  return () => {
+    clearInterval(look);
+    stopFitting();
+  };
+}
+
+// Makes the photos as high as fits between what is above them and the bar, so that the bar covers none. Where that is not a
+// row, they are what fits when the page is scrolled, as it is when somebody comes there by keys.
+function fitPhotos(deciding, photos, bar) {
+  const fit = () => {
+    const below = window.innerHeight - bar.offsetHeight - 20;
+    const free = below - photos.getBoundingClientRect().top - window.scrollY;
+    photos.style.setProperty("--fm-photos", `${Math.max(ROW_PX, free >= ROW_PX ? free : below)}px`);
+  };
+  const come = (event) => {
+    const over = photos.getBoundingClientRect().bottom - bar.getBoundingClientRect().top;
+    if (over > 0 && event.target.matches(":focus-visible")) window.scrollBy(0, over);
+  };
+  const watch = new ResizeObserver(fit);
+  watch.observe(deciding);
+  watch.observe(bar);
+  window.addEventListener("resize", fit);
+  photos.addEventListener("focusin", come);
+  return () => {
+    watch.disconnect();
+    window.removeEventListener("resize", fit);
+  };
 }
 
 // The answer, large; `says` names the trait of a third line, `button` stands beside.
@@ -208,10 +236,10 @@ function drawTyping(model, strings) {
 
 // --- The bar to decide with ---
 
-function drawBar(model, strings, typing, buttons) {
+function drawBar(model, strings, typing, decisions) {
   const target = make("div", { class: "fm-cleaner-target", role: "status" });
   const labels = drawLabels(model, strings, typing);
-  const root = make("div", { class: "fm-cleaner-bar", role: "group", "aria-label": strings.decide }, target, buttons, labels.root);
+  const root = make("div", { class: "fm-cleaner-bar", role: "group", "aria-label": strings.decide }, target, drawBack(model, strings), make("div", { class: "fm-row fm-cleaner-buttons" }, ...decisions), labels.root);
   const update = () => {
     const { title = "", detail = "", staged = "" } = model.get("_target");
     const words = [["b", "", title], ["span", "fm-soft", detail], ["span", "fm-cleaner-staged", staged]];
@@ -236,7 +264,7 @@ function drawLabels(model, strings, typing) {
 }
 
 // The same beside a photo that is shown whole, for fingers.
-function drawActions(model, strings, typing, buttons) {
+function drawActions(model, strings, typing, decisions) {
   const labels = drawLabels(model, strings, typing);
   const staged = make("p", { class: "fm-cleaner-staged", role: "status" });
   const update = () => {
@@ -246,7 +274,12 @@ function drawActions(model, strings, typing, buttons) {
   };
   for (const name of ["_labels", "_target"]) model.on(`change:${name}`, update);
   update();
-  return make("div", { class: "fm-cleaner-actions" }, staged, buttons, labels.root);
+  return make("div", { class: "fm-cleaner-actions" }, staged, make("div", { class: "fm-row fm-cleaner-buttons" }, ...decisions), drawBack(model, strings), labels.root);
+}
+
+function drawBack(model, strings) {
+  const send = (kind) => () => model.send({ kind });
+  return make("div", { class: "fm-row fm-cleaner-back" }, drawKeyButton(strings.undo_decision, "z", send("undo_decision"), "fm-quiet"), drawKeyButton(strings.take_back, "⌫", send("take_back"), "fm-quiet"));
 }
 
 function drawAccept(model, strings, key) {

@@ -3,7 +3,8 @@
 
 const GAP = 12;
 const TEXT_HEIGHT = 62; // below each picture
-const MIN_CELL = 156, MIN_CELL_PHONE = 98, PHONE = 480;
+const MIN_CELL = 156, MIN_CELL_LOW = 132, MIN_CELL_PHONE = 98;
+const PHONE = 480, LOW = 760; // px: a narrow grid, and a low window, in which a row of photos is to be seen whole
 const MOST_COLUMNS = 8; // on a wide screen pictures grow instead
 const MOST_CELLS = 60; // in the page, but where more are in sight
 const KEPT_ROWS = 2_000;
@@ -103,7 +104,8 @@ class Grid {
     const width = this.list.clientWidth;
     if (!width || !this.n) return;
     const { columns, step, view } = this;
-    const fitting = Math.floor((width + GAP) / ((width < PHONE ? MIN_CELL_PHONE : MIN_CELL) + GAP));
+    const least = width < PHONE ? MIN_CELL_PHONE : window.innerHeight < LOW ? MIN_CELL_LOW : MIN_CELL;
+    const fitting = Math.floor((width + GAP) / (least + GAP));
     this.columns = this.model.get("columns") || Math.min(MOST_COLUMNS, Math.max(2, fitting));
     this.cell = (width - GAP * (this.columns - 1)) / this.columns;
     this.step = this.cell + TEXT_HEIGHT + GAP;

@@ -10,7 +10,7 @@ export default {
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const collect = make("div", { hidden: !model.get("collector") });
     const record = make("div", { hidden: !model.get("recorder") });
-    const root = make("section", { class: "fm-importer", "aria-label": strings.region }, problem, busy.root, result.root, collect, source.root, record, photos.root);
+    const root = make("section", { class: "fm-importer", "aria-label": strings.region }, problem, busy.root, result.root, make("div", { class: "fm-importer-ways" }, collect, source.root, record), photos.root);
     el.classList.add("fm");
     el.append(root);
 
@@ -72,19 +72,19 @@ function drawSource(model, strings) {
 }
 
 function drawResult(model, strings) {
-  const root = make("div", { class: "fm-card", role: "status", hidden: true });
+  const root = make("div", { class: "fm-card fm-importer-result", role: "status", hidden: true });
   const update = () => {
     const result = model.get("_result");
     root.hidden = !result.headline || model.get("state") === "busy";
     if (root.hidden) return;
     root.replaceChildren(
       make("h2", { class: "fm-title", text: result.headline }),
+      ...(result.took ? [make("p", { class: "fm-soft", text: result.took })] : []),
+      ...(result.can_undo ? [makeButton(strings.undo, () => model.send({ kind: "undo" }), { kind: "fm-quiet" })] : []),
       ...(result.sealed ? [make("p", { text: result.sealed })] : []),
       ...(result.waiting && model.get("_n_unlabelled") ? [make("p", { text: result.waiting })] : []),
-      ...(result.took ? [make("p", { class: "fm-soft", text: result.took })] : []),
       ...(result.lists ?? []).map(drawList),
-      ...(result.skipped ? [make("p", { class: "fm-soft", text: result.skipped })] : []),
-      ...(result.can_undo ? [makeButton(strings.undo, () => model.send({ kind: "undo" }), { kind: "fm-quiet" })] : []));
+      ...(result.skipped ? [make("p", { class: "fm-soft", text: result.skipped })] : []));
   };
   return { root, update };
 }

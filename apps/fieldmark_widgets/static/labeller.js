@@ -15,7 +15,7 @@ export default {
       head: { says: "_agreed", button: next },
       chooses: [drawShows(model, strings)],
       beneath: hint,
-      drawButtons: () => drawButtons(model, strings),
+      drawDecisions: () => drawDecisions(model, strings),
       traits: ["show", "_agreed", "_suggests", "_is_done"],
       update: ({ title, text }) => {
         next.hidden = model.get("state") === "busy";
@@ -34,10 +34,7 @@ function drawShows(model, strings) {
   return drawChips(model, "show", strings.show, () => ["useful", "sure", "all"].filter(shown).map((name) => [name, strings[`show_${name}`]]));
 }
 
-function drawButtons(model, strings) {
-  const send = (message) => () => model.send(message);
-  return make("div", { class: "fm-row fm-cleaner-buttons" },
-    drawAccept(model, strings, "⏎"), drawKeyButton(strings.unsure, "u", send({ kind: "decide", what: "unsure" })),
-    drawKeyButton(strings.delete, "d", send({ kind: "decide", what: "delete" }), "fm-cleaner-delete"),
-    drawKeyButton(strings.undo_decision, "z", send({ kind: "undo_decision" }), "fm-quiet"), drawKeyButton(strings.take_back, "⌫", send({ kind: "take_back" }), "fm-quiet"));
+function drawDecisions(model, strings) {
+  const decide = (what, key, kind = "") => drawKeyButton(strings[what], key, () => model.send({ kind: "decide", what }), kind);
+  return [drawAccept(model, strings, "⏎"), decide("unsure", "u"), decide("delete", "d", "fm-cleaner-delete")];
 }
