@@ -21,7 +21,7 @@ from typing import Any
 import traitlets
 from sqlalchemy import select
 
-from fieldmark.account import Account, Role
+from fieldmark.account import Account
 from fieldmark.errors import StationError
 from fieldmark.images import encode_display, open_photo
 from fieldmark.station import simulate
@@ -65,7 +65,8 @@ class Monitor(Component):
 
     Messages from the browser: `look`, every few seconds; `frame` (id, large), answered by `frame` with one buffer or
     by `withheld`; `hold` (event); `review` (event, verdict, label); `undo`; `sign_in` (name, pin), answered by `signed_in` with a
-    token; `resume` (token); `sign_out`; `office` (act, said). `who`, set by the page, counts only while nobody is entered.
+    token; `resume` (token); `sign_out`; `office` (act, said). `who`, set by the page, counts only where nobody
+    is entered, on a server without accounts.
     """
 
     _esm = module("monitor")
@@ -101,10 +102,10 @@ class Monitor(Component):
 
         Args:
             demo_url: where the server plays a simulated station in this folder, when the page asks for it.
-            account: who is signed in at the server; it counts, with its role, while the station knows nobody itself.
+            account: who is logged in at a server with accounts: then that is who decides here, with its role.
         """
         self.folder, self.clock, self.account = Path(folder), clock, account
-        self.desk = DeskClient(self.folder)
+        self.desk = DeskClient(self.folder, account=account)
         self._store: Store | None = None
         self._measured_at: datetime | None = None
         self._memory: Memory = {}
@@ -148,7 +149,6 @@ class Monitor(Component):
         self, event_id: int, verdict: str, label: str | None = None, *, alike: Sequence[int] = ()
     ) -> None:
         """Decide about an event, and about those that look like it; raises StationError as `DeskClient.review`."""
-        self._require("ranger")
         said = Said(event_id, self._me.get("name", ""), verdict, label)  # type: ignore[arg-type]
         outcome = self.desk.review(said)
         done = [event_id]
@@ -168,7 +168,6 @@ class Monitor(Component):
         """Take back the last review of this page."""
         if not self._reviewed:
             return
-        self._require("ranger")
         events = self._reviewed[-1]
         while events:
             self.desk.undo(events[-1], self._me.get("name", ""))
@@ -180,7 +179,6 @@ class Monitor(Component):
     def ask(self, act: str, said: dict[str, Any]) -> None:
         """Ask the office for what chiefs decide; raises StationError as `Office`."""
         if act in ACTS:
-            self._require("chief")
             self.desk.ask(act, self._me.get("name", ""), **{k: v for k, v in said.items() if k in FACTS})
             self._did = MONITOR[f"did_{act}"]
             self._measured_at = None
@@ -188,12 +186,6 @@ class Monitor(Component):
         if (store := self._open()) is not None and self.state == "ready":
             with store.reading() as session:
                 self._office = describe_office(session, the_station(session), now=self.clock())
-
-    def _require(self, least: Role) -> None:
-        """Hold an account of the server to its role; people of the station are held to theirs by the worker."""
-        account = self.account if self._me.get("is_account") else None
-        if account is not None and not account.may(least):
-            raise StationError(f"This takes a {least}; {account.name} is a {account.role}.", code="role")
 
     def close(self) -> None:
         """Take it off the page."""

@@ -49,9 +49,9 @@ def describe_me(
     now: datetime,
     account: Account | None = None,
 ) -> dict[str, Any]:
-    """Say who looks: whoever signed in at the station; where nobody is entered, at the server; else the name typed."""
+    """Say who looks, as `people` has it: the server's account; else who signed in with a PIN; else the name typed."""
     entered = [person.name for person in people.people(session, station.id)]
-    if not entered and account is not None:
+    if account is not None:
         return {"entered": entered, "name": account.name, "role": account.role, "is_account": True}
     person = people.whose(session, token, now=now) if entered else None
     name = person.name if person is not None else "" if entered else typed.strip()

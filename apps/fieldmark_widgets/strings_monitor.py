@@ -58,6 +58,8 @@ MONITOR = MappingProxyType(
         "plan_sign": "Sign the plan",
         "people": "People",
         "people_none": "Nobody is entered: whoever opens this page may decide everything, under any name. The first one is a chief.",
+        "people_account": "You are logged in at this server: your account is who you are here, with its role. This list, with "
+        "PINs, is for a shared tablet on a server without accounts.",
         "role_ranger": "ranger: reviews",
         "role_chief": "chief: decides how the station works",
         "role_viewer": "viewer: looks",

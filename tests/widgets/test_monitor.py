@@ -12,9 +12,11 @@ from sqlalchemy import select
 
 from core.station.conftest import RULES, SetClock, picture
 from fieldmark.account import Account
+from fieldmark.errors import StationError
 from fieldmark.predictor import Predictor
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import ENDPOINT, Door, open_door
+from fieldmark.station.office import Office
 from fieldmark.station.stations import add_station, camera_named, new_token, the_station
 from fieldmark.station.store import Store, open_store
 from fieldmark.station.tables import Event, Frame, Review
@@ -269,7 +271,7 @@ def test_an_account_of_the_server_decides_with_its_name_and_no_more_than_its_rol
     receive(viewer, {"kind": "review", "event": event, "verdict": "confirmed"})
     assert viewer.problem == "This takes a ranger; Vera is a viewer."
     ranger = Monitor(store.folder, account=Account("Rune", "ranger"), clock=clock)
-    receive(ranger, {"kind": "office", "act": "stage", "said": {"stage": 2, "why": "x"}})
+    receive(ranger, {"kind": "office", "act": "stage", "said": {"to": 2, "why": "x"}})
     assert ranger.problem == "This takes a chief; Rune is a ranger."
     receive(ranger, {"kind": "review", "event": event, "verdict": "confirmed"})
     assert ranger.problem == ""
@@ -277,3 +279,31 @@ def test_an_account_of_the_server_decides_with_its_name_and_no_more_than_its_rol
         assert session.scalars(select(Review.who)).all() == ["Rune"]
     viewer.close()
     ranger.close()
+
+
+def test_on_a_server_with_accounts_the_stations_own_list_of_people_is_not_asked(
+    store: Store, clock: SetClock, door: Door
+) -> None:
+    Office(store, clock=clock).add_person("Cleo", "Cleo", "chief", "123456")
+    ranger = Monitor(store.folder, account=Account("Rune", "ranger"), clock=clock)
+    assert (ranger._me["name"], ranger._me["role"], ranger._me["is_account"]) == ("Rune", "ranger", True)
+    receive(ranger, {"kind": "hold", "event": ranger._queue[0]["event_id"]})
+    receive(ranger, {"kind": "review", "event": ranger._queue[0]["event_id"], "verdict": "confirmed"})
+    assert ranger.problem == ""
+    receive(ranger, {"kind": "office", "act": "stage", "said": {"to": 2, "why": "x"}})
+    assert ranger.problem == "This takes a chief; Rune is a ranger."
+    with pytest.raises(StationError, match="Cleo is not entered here"):
+        ranger.desk.ask("undo", "Cleo", event_id=1)  # an account decides in its own name only
+    ranger.close()
+    with store.reading() as session:
+        assert session.scalars(select(Review.who)).all() == ["Rune"]
+
+
+def test_an_account_that_is_none_is_refused(store: Store, door: Door) -> None:
+    for account in ({"name": "Rune", "role": "king"}, {"name": " ", "role": "chief"}, "Rune"):
+        answer = httpx.post(
+            f"{door.url}/desk/hold",
+            json={"event_id": 1, "who": "Rune", "account": account},
+            headers={"Authorization": f"Bearer {door.secret}"},
+        )
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")

@@ -197,10 +197,11 @@ function drawDesk(model, strings, pictures) {
   const decide = (verdict, label) => {
     const event = shown();
     if (!event) return;
-    const { entered = [], role } = model.get("_me");
-    const typed = root.closest(".fm-monitor").querySelector(".fm-monitor-who .fm-monitor-name:not([hidden])");
-    if (entered.length === 0 ? !typed.value.trim() : !["ranger", "chief"].includes(role)) {
-      did.textContent = entered.length === 0 ? strings.who_needed : role ? strings.viewer : strings.sign_needed;
+    const { entered = [], role, is_account: isAccount = false } = model.get("_me");
+    const typed = root.closest(".fm-monitor").querySelector(".fm-monitor-who .fm-monitor-name");
+    const byName = entered.length === 0 && !isAccount;
+    if (byName ? !typed.value.trim() : !["ranger", "chief"].includes(role)) {
+      did.textContent = byName ? strings.who_needed : role ? strings.viewer : strings.sign_needed;
       did.parentNode.hidden = false;
       (role ? root : root.closest(".fm-monitor").querySelector(".fm-monitor-who :is(input, select):not([hidden])")).focus();
       return;

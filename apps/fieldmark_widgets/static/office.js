@@ -29,7 +29,7 @@ function drawWho(model, strings) {
   const update = () => {
     const { entered = [], name = "", role = "", is_account = false } = model.get("_me");
     typed.hidden = entered.length > 0 || is_account;
-    form.hidden = entered.length === 0 || name !== "";
+    form.hidden = is_account || entered.length === 0 || name !== "";
     signed.hidden = (entered.length === 0 && !is_account) || name === "";
     out.hidden = is_account; // that is the server's
     me.textContent = `${name} · ${role}`;
@@ -107,14 +107,17 @@ function drawPeople(model, strings, ask) {
   const pin = box("pin", { type: "password", autocomplete: "new-password", maxlength: 80 });
   const form = make("form", { on: { submit: (event) => { event.preventDefault(); ask("enter", { name: name.value, role: role.value, pin: pin.value }); pin.value = ""; } } },
     field(strings.person_name, name), field(strings.person_role, role), field(strings.person_pin, pin), make("button", { class: "fm-button", text: strings.person_enter }));
-  const root = make("section", {}, make("h4", { text: strings.people }), list, form);
+  const rule = make("p", { class: "fm-soft fm-small", text: strings.people_account });
+  const root = make("section", {}, make("h4", { text: strings.people }), rule, list, form);
   const update = (office, isChief) => {
     const people = office.people ?? [];
-    const said = JSON.stringify([people, isChief]);
+    const { is_account: isAccount = false } = model.get("_me");
+    const said = JSON.stringify([people, isChief, isAccount]);
     form.hidden = !isChief;
+    rule.hidden = !isAccount;
     if (list.dataset.said === said) return;
     list.dataset.said = said;
-    list.replaceChildren(...(people.length ? people : [{ none: true }]).map((one) => one.none
+    list.replaceChildren(...(people.length || isAccount ? people : [{ none: true }]).map((one) => one.none
       ? make("li", { class: "fm-soft", text: strings.people_none })
       : make("li", {}, make("span", { text: `${one.name} · ${one.role}` }), isChief ? makeButton(strings.person_remove, () => ask("remove", { name: one.name }), { kind: "fm-quiet", "aria-label": `${strings.person_remove}: ${one.name}` }) : null)));
   };

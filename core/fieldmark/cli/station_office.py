@@ -92,7 +92,11 @@ def person(
     remove: Annotated[bool, typer.Option("--remove", help="Let this person go instead.")] = False,
     json_output: Json = False,
 ) -> None:
-    """Enter somebody; the first one is a chief. From then on nobody decides at the dashboard without signing in."""
+    """Enter somebody who signs in with a PIN; the first one is a chief. From then on nobody decides without.
+
+    For a shared tablet, on a server without accounts: on one with accounts (`fieldmark serve --users`) the account is who
+    somebody is, and this list is not asked.
+    """
     chosen = "" if remove else pin or typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
     at_station(folder, "person", who=who, name=name, role=role, pin=chosen, remove=remove)
     if json_output:

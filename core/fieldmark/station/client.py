@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from fieldmark.account import Account
 from fieldmark.errors import StationError
 from fieldmark.station.desk import Outcome
 from fieldmark.station.door import ENDPOINT
@@ -27,9 +29,13 @@ COMMAND_TIMEOUT_S = 300.0
 class DeskClient:
     """As `desk.Desk`, for whoever is not the worker."""
 
-    def __init__(self, folder: Path) -> None:
-        """Speak to the worker of the station in a folder, whenever one runs there."""
-        self.folder = folder
+    def __init__(self, folder: Path, *, account: Account | None = None) -> None:
+        """Speak to the worker of the station in a folder, whenever one runs there.
+
+        Args:
+            account: who is logged in at the server, where it has accounts: then that is who decides.
+        """
+        self.folder, self.account = folder, account
         self.token = ""
         """What says who somebody is, once they signed in."""
         self._http: httpx.Client | None = None
@@ -87,7 +93,7 @@ class DeskClient:
             endpoint = json.loads((self.folder / ENDPOINT).read_text("utf-8"))
             answer = self._client().post(
                 f"{endpoint['url']}/{at}/{act}",
-                json={"token": self.token, **said},
+                json={"token": self.token, **self._asking(), **said},
                 headers={"Authorization": f"Bearer {endpoint['secret']}"},
                 timeout=timeout_s,
             )
@@ -100,6 +106,9 @@ class DeskClient:
         if not answer.is_success:
             raise StationError(content["error"]["reason"], code=content["error"]["code"])
         return content
+
+    def _asking(self) -> dict[str, Any]:
+        return {} if self.account is None else {"account": asdict(self.account)}
 
     def _client(self) -> httpx.Client:
         """Made once: each would read the certificates anew, which takes longer than a review. No proxy is asked."""

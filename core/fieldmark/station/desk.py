@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldmark.account import Account
 from fieldmark.errors import StationError
 from fieldmark.station import reviews
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.outbox import queue_alert
-from fieldmark.station.people import require
+from fieldmark.station.people import act_as, require
 from fieldmark.station.persons import ask_to_see
 from fieldmark.station.reviews import Said
 from fieldmark.station.rules import Rules
@@ -37,19 +40,25 @@ class Outcome:
 class Desk:
     """Takes what people say; only the worker has one, so that the store has one writer."""
 
-    def __init__(self, store: Store, *, clock: Clock = utc_now) -> None:
-        """Write into a store."""
-        self.store, self.clock = store, clock
+    def __init__(self, store: Store, *, clock: Clock = utc_now, account: Account | None = None) -> None:
+        """Write into a store, for whoever says a name, or for an account of the server and for nobody else."""
+        self.store, self.clock, self.account = store, clock, account
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with self.store.writing() as session:
+            act_as(session, self.account)
+            yield session
 
     def hold(self, event_id: int, who: str) -> bool:
         """Lease an event, so that two people do not decide about it at once; False where somebody holds it."""
-        with self.store.writing() as session:
+        with self._writing() as session:
             return reviews.hold(session, event_id, who, _rules_of(session, event_id), now=self.clock())
 
     def review(self, said: Said) -> Outcome:
         """Take a review, queue the alert it allows, and look at the gate again; raises as `reviews.review`."""
         now = self.clock()
-        with self.store.writing() as session:
+        with self._writing() as session:
             station = _station_of(session, said.event_id)
             rules = Rules.from_dict(station.rules)
             event = reviews.review(session, said, rules, now=now)
@@ -66,14 +75,14 @@ class Desk:
             StationError: `not_reviewed`; `sent` where the alert has left: then somebody has to be told otherwise.
         """
         now = self.clock()
-        with self.store.writing() as session:
+        with self._writing() as session:
             _withdraw_alert(session, event_id, who, now)
             event = reviews.undo(session, event_id, who, now=now)
             return Outcome(event.id, event.state, None, ())
 
     def see_person(self, event_id: int, who: str, why: str, *, role: str) -> datetime:
         """Let a chief see the frames of a visit with a person for an hour; raises as `persons.ask_to_see`."""
-        with self.store.writing() as session:
+        with self._writing() as session:
             until = ask_to_see(session, event_id, who, why, role=role, now=self.clock())
             require(session, _station_of(session, event_id).id, who, "chief")  # whatever role was claimed
             return until
@@ -95,7 +104,7 @@ class Desk:
         """
         if not who.strip() or not label.strip():
             raise StationError("An entry needs a name, and what was seen.", code="bad_entry")
-        with self.store.writing() as session:
+        with self._writing() as session:
             require(session, station_id, who, "ranger")
             entry = LogEntry(
                 station_id=station_id,

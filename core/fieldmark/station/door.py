@@ -20,6 +20,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from fieldmark.account import ROLES, Account
 from fieldmark.errors import FieldmarkError, StationError, StoreError
 from fieldmark.station.card import take_file
 from fieldmark.station.commands import perform
@@ -48,7 +49,6 @@ class Door:
     def __init__(self, store: Store, ingest: Ingest, desk: Desk) -> None:
         """Open on a free port of this computer."""
         self.store, self.ingest, self.desk = store, ingest, desk
-        self.office = Office(store, clock=desk.clock)
         self.secret = secrets.token_urlsafe(24)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -68,18 +68,20 @@ class Door:
 
     def at_desk(self, act: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a person asks for; raises StationError as `Desk` does, and `bad_request` for what it does not know."""
+        account = _account(said)
+        desk = Desk(self.store, clock=self.desk.clock, account=account)
         acts: dict[str, Callable[[], dict[str, Any]]] = {
-            "hold": lambda: {"held": self.desk.hold(int(said["event_id"]), str(said["who"]))},
-            "review": lambda: vars(self.desk.review(_said(said))),
-            "undo": lambda: vars(self.desk.undo(int(said["event_id"]), str(said["who"]))),
-            "log": lambda: {"entry": self._log(said)},
-            "person": lambda: {"until": self._see_person(said).isoformat()},
+            "hold": lambda: {"held": desk.hold(int(said["event_id"]), str(said["who"]))},
+            "review": lambda: vars(desk.review(_said(said))),
+            "undo": lambda: vars(desk.undo(int(said["event_id"]), str(said["who"]))),
+            "log": lambda: {"entry": _log(desk, said)},
+            "person": lambda: {"until": _see_person(desk, said).isoformat()},
             "card": lambda: vars(self._take_card_file(said)),
-            **self._in_the_office(said),
+            **_in_the_office(Office(self.store, clock=self.desk.clock, account=account), said),
         }
         if act not in acts:
             raise StationError(f"There is no act {act!r}; there are {', '.join(acts)}.", code="bad_request")
-        if act not in OF_NOBODY:
+        if act not in OF_NOBODY and account is None:
             self._check_who(said)
         try:
             return acts[act]()
@@ -97,25 +99,6 @@ class Door:
         except (KeyError, TypeError, ValueError) as exc:
             raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
 
-    def _in_the_office(self, said: Mapping[str, Any]) -> dict[str, Callable[[], dict[str, Any]]]:
-        """What only chiefs do, and signing in."""
-        office, who = self.office, str(said.get("who", ""))
-        return {
-            "sign_in": lambda: {"token": office.sign_in(str(said["name"]), str(said["pin"]))},
-            "sign_out": lambda: {"was_in": office.sign_out(str(said["token"]))},
-            "plan": lambda: {"plan": office.sign_plan(who, **_plan(said))},
-            "stage": lambda: {"stage": office.set_stage(who, int(said["to"]), why=str(said["why"]))},
-            "rules": lambda: {"rules": office.change_rules(who, dict(said["changed"]))},
-            "promote": lambda: {"model": office.promote(who, int(said["model_id"]))},
-            "frames": lambda: {
-                "until": office.open_frames(who, int(said["event_id"]), why=str(said["why"])).isoformat()
-            },
-            "enter": lambda: {
-                "role": office.add_person(who, str(said["name"]), str(said["role"]), str(said["pin"]))
-            },
-            "remove": lambda: {"removed": office.remove_person(who, str(said["name"]))},
-        }
-
     def _check_who(self, said: Mapping[str, Any]) -> None:
         """Where people are entered, whoever decides has signed in: a name alone says nothing."""
         now = self.desk.clock()
@@ -128,15 +111,6 @@ class Door:
             raise StationError(
                 "Sign in first: what is decided is written down with your name.", code="sign_in"
             )
-
-    def _log(self, said: Mapping[str, Any]) -> int:
-        seen_at = datetime.fromisoformat(str(said["seen_at"]))
-        who, label, note = (str(said.get(name, "")) for name in ("who", "label", "note"))
-        return self.desk.log(int(said["station_id"]), who, label, seen_at=seen_at, note=note)
-
-    def _see_person(self, said: Mapping[str, Any]) -> datetime:
-        who, why, role = (str(said[name]) for name in ("who", "why", "role"))
-        return self.desk.see_person(int(said["event_id"]), who, why, role=role)
 
     def _take_card_file(self, said: Mapping[str, Any]) -> Arrival:
         """Take a file of a card that hangs at this computer, for `station import` while the worker runs."""
@@ -175,6 +149,60 @@ def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+
+
+def _in_the_office(office: Office, said: Mapping[str, Any]) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What only chiefs do, and signing in."""
+    who = str(said.get("who", ""))
+    return {
+        "sign_in": lambda: {"token": office.sign_in(str(said["name"]), str(said["pin"]))},
+        "sign_out": lambda: {"was_in": office.sign_out(str(said["token"]))},
+        "plan": lambda: {"plan": office.sign_plan(who, **_plan(said))},
+        "stage": lambda: {"stage": office.set_stage(who, int(said["to"]), why=str(said["why"]))},
+        "rules": lambda: {"rules": office.change_rules(who, dict(said["changed"]))},
+        "promote": lambda: {"model": office.promote(who, int(said["model_id"]))},
+        "frames": lambda: {
+            "until": office.open_frames(who, int(said["event_id"]), why=str(said["why"])).isoformat()
+        },
+        "enter": lambda: {
+            "role": office.add_person(who, str(said["name"]), str(said["role"]), str(said["pin"]))
+        },
+        "remove": lambda: {"removed": office.remove_person(who, str(said["name"]))},
+    }
+
+
+def _log(desk: Desk, said: Mapping[str, Any]) -> int:
+    seen_at = datetime.fromisoformat(str(said["seen_at"]))
+    who, label, note = (str(said.get(name, "")) for name in ("who", "label", "note"))
+    camera = said.get("camera_id")
+    return desk.log(
+        int(said["station_id"]),
+        who,
+        label,
+        seen_at=seen_at,
+        note=note,
+        camera_id=None if camera is None else int(camera),
+    )
+
+
+def _see_person(desk: Desk, said: Mapping[str, Any]) -> datetime:
+    who, why, role = (str(said[name]) for name in ("who", "why", "role"))
+    return desk.see_person(int(said["event_id"]), who, why, role=role)
+
+
+def _account(said: Mapping[str, Any]) -> Account | None:
+    """The account of the server that asks, as a dashboard's kernel tells: it has the station's secret, a page has not.
+
+    Raises:
+        StationError: `bad_request`: it is none.
+    """
+    told = said.get("account")
+    if told is None:
+        return None
+    role = next((role for role in ROLES if isinstance(told, dict) and role == told.get("role")), None)
+    if role is None or not str(told.get("name", "")).strip():
+        raise StationError("An account has a name and a role.", code="bad_request")
+    return Account(str(told["name"]), role)
 
 
 def _said(said: Mapping[str, Any]) -> Said:

@@ -1,7 +1,15 @@
 """The people of a station, and what each may do: viewers look, rangers review, chiefs decide how the station works.
 
-While nobody is entered, whoever opens the dashboard and says a name may do everything: a station on one computer, used by
-one person, needs no more. The first one entered is a chief; from then on nobody decides without signing in.
+Who somebody is, is answered in one place only, the first of these that there is:
+
+1. On a server with accounts (`fieldmark serve --users`) the account is who you are, with its role. The station's own list
+   is not asked, and nobody signs in twice.
+2. On a server without accounts, a shared tablet say, the station's list: a name and a PIN. The first one entered is a
+   chief; from then on nobody decides without signing in.
+3. While nobody is entered, whoever opens the dashboard and says a name may do everything: a station on one computer, used
+   by one person, needs no more.
+
+At the command line it is whoever may write to the station's folder; the name said with --who is held to 2 and 3.
 """
 
 from __future__ import annotations
@@ -11,18 +19,17 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from fieldmark.account import ROLES, Account, Role
 from fieldmark.errors import StationError
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.tables import Person, SignIn, Station
 
-Role = Literal["viewer", "ranger", "chief"]
-ROLES: tuple[Role, ...] = ("viewer", "ranger", "chief")
-"""Each may do what the ones before may."""
+ACCOUNT = "account"
+"""Where a session keeps the account that acts in it."""
 SHORTEST_PIN = 6
 SIGNED_IN = timedelta(hours=12)
 """A shift: then somebody signs in again."""
@@ -37,8 +44,16 @@ def people(session: Session, station_id: int) -> Sequence[Person]:
     ).all()
 
 
+def act_as(session: Session, account: Account | None) -> None:
+    """Say which account of the server acts in a session; None where the server has none."""
+    session.info[ACCOUNT] = account
+
+
 def role_of(session: Session, station_id: int, who: str) -> Role | None:
-    """Give a person's role: a chief's while nobody is entered; None for nobody who is known."""
+    """Give a person's role: an account's own; a chief's while nobody is entered; None for nobody who is known."""
+    account: Account | None = session.info.get(ACCOUNT)
+    if account is not None:
+        return account.role if account.name == who else None
     if not _is_anybody_entered(session, station_id):
         return "chief" if who.strip() else None
     person = _find(session, station_id, who)
