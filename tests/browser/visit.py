@@ -11,12 +11,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserType, Page, Request, ViewportSize
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Request, ViewportSize
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+
+OF_THE_NETWORK = ("Failed to load resource", "WebSocket connection to", "Failed to fetch")
+"""What a browser writes on the console by itself when a server says no, or is gone: tests let that happen."""
 
 # As a file manager does it: the page gets files, never their place.
 DROP = """([files, event]) => {
@@ -111,10 +114,9 @@ class Visit:
         if address.scheme not in ("blob", "data") and address.netloc != urlsplit(self.url).netloc:
             self.troubles.append(f"asked elsewhere: {request.url}")
 
-    def _note_console(self, message: object) -> None:
-        text = getattr(message, "text", "")
-        if getattr(message, "type", "") == "error" and "Content Security Policy" in text:
-            self.troubles.append(text)
+    def _note_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(OF_THE_NETWORK):
+            self.troubles.append(f"on the console: {message.text}")
 
 
 @contextmanager
