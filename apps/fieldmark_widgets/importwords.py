@@ -15,7 +15,6 @@ MOST_NAMED = 50
 
 def describe_import(report: ImportReport, n_sealed: int = 0) -> dict[str, Any]:
     """Headline, what was sealed, and a list for everything that did not come as it was."""
-    key = "added_one" if report.added == 1 else "added" if report.added else "nothing_added"
     lists = (
         ("rejected", "red", [f"{escape_surrogates(r.path.as_posix())}: {r.reason}" for r in report.rejected]),
         ("conflicts", "amber", [
@@ -28,7 +27,7 @@ def describe_import(report: ImportReport, n_sealed: int = 0) -> dict[str, Any]:
     waiting = IMPORTER["unlabelled_one" if report.unlabelled == 1 else "unlabelled"]
     return {
         "waiting": waiting.format(n=f"{report.unlabelled:,}") if report.unlabelled else "",
-        "headline": IMPORTER[key].format(n=f"{report.added:,}"),
+        "headline": _headline(report),
         "sealed": IMPORTER["did_seal"].format(n=f"{n_sealed:,}") if n_sealed else "",
         "took": IMPORTER["took"].format(seconds=f"{report.seconds:.1f}"),
         "lists": [
@@ -40,6 +39,18 @@ def describe_import(report: ImportReport, n_sealed: int = 0) -> dict[str, Any]:
         "can_undo": report.act_id is not None,
         "act": report.act_id,
     }
+
+
+def _headline(report: ImportReport) -> str:
+    """Say how many came, and how many got a label that waited for one."""
+    said = []
+    if report.added or not report.labelled:
+        key = "added_one" if report.added == 1 else "added" if report.added else "nothing_added"
+        said.append(IMPORTER[key].format(n=f"{report.added:,}"))
+    if report.labelled:
+        key = "labelled_one" if report.labelled == 1 else "labelled"
+        said.append(IMPORTER[key].format(n=f"{report.labelled:,}"))
+    return ". ".join(said)
 
 
 def _first(lines: Sequence[str]) -> list[str]:

@@ -47,6 +47,8 @@ IMPORTER = MappingProxyType(
         "added_one": "1 photo imported",
         "added": "{n} photos imported",
         "nothing_added": "No new photo was imported",
+        "labelled_one": "1 photo that waited for a label got one",
+        "labelled": "{n} photos that waited for a label got one",
         "took": "{seconds} s",
         "rejected": "Could not be used",
         "duplicates": "There already, not taken again",

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import cast
 
 from fieldmark.callbacks import Callback, Progress, silent
-from fieldmark.catalog import Catalog, is_catalog
+from fieldmark.catalog import Catalog, CatalogPhoto, is_catalog
 from fieldmark.catalog.incoming import Incoming
 from fieldmark.catalog.planning import IMAGES, NewPhoto
 from fieldmark.catalog.schema import HIDDEN
@@ -52,8 +52,8 @@ def import_photos(
     """Copy photos into a dataset folder, which is made where there is none.
 
     Each photo is decoded first: what cannot be is reported, and the rest goes on. Bytes that the dataset has
-    already are not taken again; when they come under another label, both labels are reported. All of it is
-    one act: `Catalog.undo` takes it back. When the callback stops it, what was taken so far stays, as that act.
+    already are not taken again: where they wait for a label there, they get the one they come with; when they
+    come under another label, both labels are reported. All of it is one act: `Catalog.undo` takes it back. When the callback stops it, what was taken so far stays, as that act.
 
     Args:
         source: a folder per class (also below train, valid and test), a zip or tar of that, a CSV of path,
@@ -94,8 +94,8 @@ class _Arrival:
 
     candidate: Candidate
     hash: str
-    known: tuple[tuple[str, str], ...]
-    """Label and path of the photos in the dataset with these bytes; then nothing was copied."""
+    known: tuple[CatalogPhoto, ...]
+    """The photos in the dataset with these bytes; then nothing was copied."""
     file: Path | None = None
     width: int = 0
     height: int = 0
@@ -109,9 +109,10 @@ class _Intake:
         self._catalog, self._incoming = catalog, incoming
         self._who, self._why, self._source = who, why, source
         self._batch: list[NewPhoto] = []
-        self._taken: dict[str, tuple[str, str]] = {}  # hash -> label and name, of this import
+        self._given: dict[int, str] = {}  # photo that waited -> the label that came for it
+        self._taken: dict[str, tuple[str, str]] = {}  # hash -> name and label, of this import
         self._act_id: int | None = None
-        self.added = 0
+        self.added = self._labelled = 0
         self.rejected: list[Rejected] = []
         self._doubled: list[Doubled] = []
         self._renamed: list[Renamed] = []
@@ -122,8 +123,7 @@ class _Intake:
         try:
             data = read_source(candidate.file)
             digest = hashlib.sha256(data).hexdigest()
-            known = tuple((photo.label, photo.path) for photo in self._catalog.with_hash([digest]))
-            if known:
+            if known := tuple(self._catalog.with_hash([digest])):
                 return _Arrival(candidate, digest, known)
             photo = open_photo(data, need_px=DECODED_PX)
         except BadImageError as exc:
@@ -137,23 +137,29 @@ class _Intake:
             self.rejected.append(arrival)
             return
         candidate, label = arrival.candidate, _label_of(arrival.candidate)
-        known = arrival.known or [found for found in [self._taken.get(arrival.hash)] if found]
-        if known or arrival.file is None:
-            of_label, of = next((pair for pair in known if pair[0] == label), known[0])
-            self._doubled.append(Doubled(candidate.name, label, of, of_label))
-            return
-        self._taken[arrival.hash] = (label, candidate.name)
-        self._batch.append(_new_photo(arrival, arrival.file, label, self._source))
-        if len(self._batch) >= BATCH:
+        waiting = [photo.id for photo in arrival.known if photo.label == UNLABELLED]
+        if arrival.hash in self._taken:
+            self._doubled.append(Doubled(candidate.name, label, *self._taken[arrival.hash]))
+        elif waiting and label != UNLABELLED:
+            self._taken[arrival.hash] = (candidate.name, label)
+            self._given |= dict.fromkeys(waiting, label)
+        elif arrival.file is None:
+            of = next((photo for photo in arrival.known if photo.label == label), arrival.known[0])
+            self._doubled.append(Doubled(candidate.name, label, of.path, of.label))
+        else:
+            self._taken[arrival.hash] = (candidate.name, label)
+            self._batch.append(_new_photo(arrival, arrival.file, label, self._source))
+        if len(self._batch) + len(self._given) >= BATCH:
             self.flush()
 
     def flush(self) -> None:
         """Let the catalog take what was read so far."""
-        if not self._batch:
+        if not (self._batch or self._given):
             return
-        batch, self._batch = self._batch, []
-        act = self._catalog.add(batch, who=self._who, why=self._why, act_id=self._act_id)
-        self._act_id, self.added = act.id, act.changed
+        (batch, self._batch), (given, self._given) = (self._batch, []), (self._given, {})
+        act = self._catalog.add(batch, who=self._who, why=self._why, labels=given, act_id=self._act_id)
+        self._labelled += len(self._catalog.photos(ids=given))
+        self._act_id, self.added = act.id, act.changed - self._labelled
         self._labels.update(photo.label for photo in batch)
         for photo in self._catalog.with_hash([photo.hash for photo in batch]):
             if PurePosixPath(photo.path).name != PurePosixPath(photo.original_name).name:
@@ -173,6 +179,7 @@ class _Intake:
             act_id=self._act_id,
             seconds=seconds,
             unlabelled=self._labels[UNLABELLED],
+            labelled=self._labelled,
         )
 
 

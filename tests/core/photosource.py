@@ -97,6 +97,9 @@ def noise(seed: int, width: int = 320, height: int = 240) -> bytes:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = (
+        True  # as every web server of the day: else a kept connection waits 40 ms for each body
+    )
     server: PhotoSource
 
     def do_GET(self) -> None:

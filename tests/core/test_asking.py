@@ -69,6 +69,26 @@ def test_bytes_that_wait_already_are_not_taken_twice(flat: Catalog, tmp_path: Pa
     assert report.conflicts == ()
 
 
+def test_a_label_that_comes_for_waiting_bytes_is_given_to_them_and_undo_takes_it_back(
+    flat: Catalog, tmp_path: Path
+) -> None:
+    before = tree(flat.root)
+    source = put(
+        tmp_path / "again", **{"owl/1.png": photo(1), "owl/copy.png": photo(1), "owl/new.png": photo(9)}
+    )
+    report = import_photos(source, flat, who="ann")
+    assert (report.added, report.labelled, len(report.duplicates)) == (1, 1, 1)
+    assert "1 photo that waited for a label got one." in report.lines()
+    assert flat.counts()["owl"] == 2
+    assert flat.n_unlabelled() == 2
+    assert (flat.root / "images" / "owl" / "1.png").is_file()
+    flat.undo(who="ann")
+    assert flat.n_unlabelled() == 3
+    assert [name for name in tree(flat.root) if not name.startswith(".fieldmark")] == [
+        name for name in before if not name.startswith(".fieldmark")
+    ]
+
+
 def test_a_folder_without_classes_says_how_it_can_come_all_the_same(tmp_path: Path) -> None:
     source = put(tmp_path / "src", **{"1.png": photo(1)})
     with pytest.raises(EmptyDatasetError, match="import --unlabelled"):

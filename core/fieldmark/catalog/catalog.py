@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from fieldmark.catalog import decisions
@@ -161,11 +162,24 @@ class Catalog:
             folder.mkdir(exist_ok=True)
         return folder
 
-    def add(self, photos: Sequence[NewPhoto], *, who: str, why: str, act_id: int | None = None) -> Act:
-        """Take photos in as one act, or as the next part of the act `act_id`; undone, they go to the trash."""
+    def add(
+        self,
+        photos: Sequence[NewPhoto],
+        *,
+        who: str,
+        why: str,
+        labels: Mapping[int, str] = MappingProxyType({}),
+        act_id: int | None = None,
+    ) -> Act:
+        """Take photos in as one act, or as the next part of the act `act_id`; undone, they go to the trash.
+
+        Args:
+            labels: what came with them for photos that are there already, by id: they get these labels.
+        """
         with self._journal.writing() as connection:
             planner = Planner(connection, self.root)
             steps = [planner.added(photo) for photo in photos]
+            steps += [planner.relabelled(row, labels[row.id]) for row in planner.rows(labels)]
             if act_id is None:
                 act_id = begin_act(connection, "import", steps, who=who, why=why)
             else:

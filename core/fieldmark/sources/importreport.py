@@ -61,6 +61,8 @@ class ImportReport:
     seconds: float
     unlabelled: int = 0
     """How many of those that were added wait for a label."""
+    labelled: int = 0
+    """Photos that waited for a label in the dataset, and got the one with which they came."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values: what `fieldmark import --json` prints."""
@@ -69,6 +71,7 @@ class ImportReport:
             "added": self.added,
             "labels": dict(self.labels),
             "unlabelled": self.unlabelled,
+            "labelled": self.labelled,
             "duplicates": [{"path": d.name, "of": d.of} for d in self.duplicates],
             "conflicts": [
                 {"path": d.name, "label": d.label, "of": d.of, "kept_label": d.of_label}
@@ -92,6 +95,7 @@ class ImportReport:
         of_what = f" ({counts})" if counts else ""
         return [
             f"{_photos(self.added)} imported into {self.dataset}{of_what}, {self.seconds:.1f} s.",
+            *([f"{_photos(self.labelled)} that waited for a label got one."] if self.labelled else []),
             *_section(f"{_photos(len(self.duplicates))} not taken, because the same bytes are there already", [
                 f"{double.name} is {double.of}" for double in self.duplicates
             ]),
