@@ -20,15 +20,18 @@ from typing import Any
 
 import traitlets
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from fieldmark.account import Account
 from fieldmark.errors import StationError
 from fieldmark.images import encode_display, open_photo
 from fieldmark.station import simulate
 from fieldmark.station.board import Board, CameraTile, Card, Memory, look, may_show
+from fieldmark.station.changes import drift, say_drift
 from fieldmark.station.client import DeskClient
 from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
+from fieldmark.station.misses import say_misses
 from fieldmark.station.reviews import Said
 from fieldmark.station.sentences import (
     say_audit,
@@ -36,6 +39,7 @@ from fieldmark.station.sentences import (
     say_coverage,
     say_delivery,
     say_precision,
+    say_promise,
     say_rate,
 )
 from fieldmark.station.stations import the_station
@@ -50,7 +54,7 @@ from fieldmark_widgets.uploader import Message
 
 LARGE_PX, SMALL_PX = 1024, 320
 """Longer side of a frame that is reviewed, and of one on the wall."""
-FIGURES_EVERY = timedelta(minutes=1)
+FIGURES_EVERY, CHANGES_EVERY = timedelta(minutes=1), timedelta(hours=1)
 MAX_NAME = 80
 
 Clock = Callable[[], datetime]
@@ -108,6 +112,7 @@ class Monitor(Component):
         self.desk = DeskClient(self.folder, account=account)
         self._store: Store | None = None
         self._measured_at: datetime | None = None
+        self._compared: tuple[datetime, list[str]] | None = None
         self._memory: Memory = {}
         self._reviewed: list[list[int]] = []
         own = self.folder.with_name("station") if demo_url else self.folder
@@ -140,10 +145,19 @@ class Monitor(Component):
             )
             board = look(session, station, who=self._me["name"], now=self.clock(), memory=self._memory)
             if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
-                self._figures = _say_week(session, station, self.clock())
+                self._figures = _say_week(session, station, self.clock()) + self._say_changes(
+                    session, station
+                )
                 self._measured_at = self.clock()
         self._show(board)
         self.state = "ready"
+
+    def _say_changes(self, session: Session, station: Station) -> list[str]:
+        """Say whether pictures changed; once an hour, because it looks at weeks of them."""
+        now = self.clock()
+        if self._compared is None or now - self._compared[0] >= CHANGES_EVERY:
+            self._compared = (now, say_drift(drift(session, station, end=_midnight_after(now))))
+        return self._compared[1]
 
     def review(
         self, event_id: int, verdict: str, label: str | None = None, *, alike: Sequence[int] = ()
@@ -278,16 +292,15 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else -1
 
 
-def _say_week(session: Any, station: Station, now: datetime) -> list[str]:
-    end = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
-    figures = measure(session, station, end=end)
-    said = [
-        say_rate(figures),
-        *say_changed(figures),
-        say_precision(figures.precision),
-        say_audit(figures.audit),
-    ]
+def _say_week(session: Session, station: Station, now: datetime) -> list[str]:
+    figures = measure(session, station, end=_midnight_after(now))
+    said = [say_rate(figures), *say_changed(figures), say_precision(figures.precision)]
+    said += [say_promise(figures.promise), say_audit(figures.audit), say_misses(figures.misses)]
     return [text for text in (*said, say_coverage(figures), say_delivery(figures)) if text]
+
+
+def _midnight_after(now: datetime) -> datetime:
+    return datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
 
 
 def _describe_tile(tile: CameraTile, now: datetime) -> dict[str, Any]:

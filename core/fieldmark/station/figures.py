@@ -13,9 +13,11 @@ from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from fieldmark.station.coverage import Span, days_of, watched
+from fieldmark.station.misses import Misses, count_misses
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Alert, Camera, Delivery, Event, Frame, LogEntry, Rejected, Station
-from fieldmark.stats import Interval, wilson
+from fieldmark.stats import Interval, clopper_pearson, wilson
+from fieldmark.stats.drift import PrecisionCheck
 from fieldmark.stats.rates import Day, RateChange, changed_groups, compare_rates, explain_change
 
 WINDOW_DAYS, BASELINE_DAYS = 7, 28
@@ -62,8 +64,12 @@ class StationFigures:
     """Alarms that people confirmed, of those they decided about."""
     precision_before: Proportion
     """The same in the weeks before."""
+    promise: PrecisionCheck
+    """How many alarms the model expected to be right, beside what people found; of the weeks before as well."""
     audit: Proportion
     """Audited events without alarm in which people found one."""
+    misses: Misses
+    """What people saw out there, held against the alarms."""
     change: RateChange | None
     """Alarms against the weeks before; None while there are none to compare with."""
     surplus: tuple[tuple[str, float], ...]
@@ -94,14 +100,19 @@ def measure(session: Session, station: Station, *, end: datetime, days: int = WI
     alarms = {camera.id: _visits(session, camera, rules, begin, end) for camera in cameras}
     change, surplus, changed = _compared(cameras, spans, alarms, begin, end, station.since)
     states, precision, audit = _events(session, station, rules, begin, end)
+    before, promised_before = _reviewed(session, cameras, rules, begin - timedelta(days=BASELINE_DAYS), begin)
+    now, promised = _reviewed(session, cameras, rules, begin, end)
+    n_alarms = sum(begin <= at < end for times in alarms.values() for at in times)
     return StationFigures(
         begin,
         end,
         tuple(_camera(session, c, spans[c.id], alarms[c.id], begin, end) for c in cameras),
         states,
         precision,
-        _precision(session, cameras, rules, begin - timedelta(days=BASELINE_DAYS), begin),
+        before,
+        _promise(now, before, promised + promised_before),
         audit,
+        count_misses(session, station, by_model=n_alarms, begin=begin, end=end),
         change,
         surplus,
         changed,
@@ -210,14 +221,18 @@ def _events(
     return dict(states), Proportion(right, alarms), Proportion(missed, audited)
 
 
-def _precision(
+def _reviewed(
     session: Session, cameras: Sequence[Camera], rules: Rules, begin: datetime, end: datetime
-) -> Proportion:
-    """Count the alarms of a span that people decided about; camera by camera, as the index is."""
-    right, n = 0, 0
+) -> tuple[Proportion, float]:
+    """Count the alarms of a span that people decided about, and add up how sure of them the model was.
+
+    Camera by camera, as the index is.
+    """
+    right, n, promised = 0, 0, 0.0
+    said = case((Event.human_label.in_(rules.alarm), 1), else_=0)
     for camera in cameras:
         found = session.execute(
-            select(func.count(), func.sum(case((Event.human_label.in_(rules.alarm), 1), else_=0))).where(
+            select(func.count(), func.sum(said), func.sum(Event.alarm)).where(
                 Event.camera_id == camera.id,
                 Event.started_at >= begin,
                 Event.started_at < end,
@@ -226,8 +241,13 @@ def _precision(
                 Event.state != "unsure",
             )
         ).one()
-        n, right = n + found[0], right + (found[1] or 0)
-    return Proportion(right, n)
+        n, right, promised = n + found[0], right + (found[1] or 0), promised + (found[2] or 0.0)
+    return Proportion(right, n), promised
+
+
+def _promise(now: Proportion, before: Proportion, promised: float) -> PrecisionCheck:
+    hits, n = now.hits + before.hits, now.n + before.n
+    return PrecisionCheck(promised / n if n else 0.0, hits, n, clopper_pearson(hits, n))
 
 
 def _camera(

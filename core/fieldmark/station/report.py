@@ -11,10 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.station import simulate
+from fieldmark.station.changes import drift, say_drift
 from fieldmark.station.figures import StationFigures, alarms_by_day, measure
+from fieldmark.station.misses import say_misses
 from fieldmark.station.notices import silences
 from fieldmark.station.reviews import count_waiting
-from fieldmark.station.sentences import say_audit, say_changed, say_precision, say_rate, say_silence
+from fieldmark.station.sentences import (
+    say_audit,
+    say_changed,
+    say_precision,
+    say_promise,
+    say_rate,
+    say_silence,
+)
 from fieldmark.station.stages import look_at_gate, signed_plan
 from fieldmark.station.stations import CHAMPION, the_station
 from fieldmark.station.tables import Frame, Model, Station
@@ -47,7 +56,10 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         rate=say_rate(figures),
         changed=say_changed(figures),
         precision=say_precision(figures.precision),
+        promise=say_promise(figures.promise),
         audit=say_audit(figures.audit),
+        misses=say_misses(figures.misses),
+        drift=say_drift(drift(session, station, end=figures.end)),
         silences=[
             say_silence(one) for one in silences(session, station, begin=figures.begin, end=figures.end)
         ],

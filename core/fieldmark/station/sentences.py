@@ -7,6 +7,7 @@ from math import isinf
 from fieldmark.station.figures import Proportion, StationFigures
 from fieldmark.station.notices import Told
 from fieldmark.stats import is_lower
+from fieldmark.stats.drift import PrecisionCheck
 from fieldmark.stats.rates import RateChange, needed_days
 
 EXPLAINS = 0.5
@@ -54,6 +55,20 @@ def say_precision(precision: Proportion) -> str:
         return "Nobody has reviewed an alarm of these days, so nothing says how many are right."
     low, high = precision.interval
     return f"{precision.hits} of {precision.n} reviewed alarms were right (95 % {100 * low:.0f}–{100 * high:.0f} %)."
+
+
+def say_promise(check: PrecisionCheck) -> str:
+    """Say whether the model is as sure as it is right; empty while too few alarms were reviewed."""
+    if check.n < FEWEST_REVIEWED:
+        return ""
+    low, high = check.interval
+    said = (
+        f"Of {check.n} reviewed alarms of five weeks the model expected {100 * check.expected:.0f} % to be right; people "
+        f"found {100 * low:.0f}–{100 * high:.0f} % (95 %)"
+    )
+    if not check.is_off:
+        return f"{said}: as it promises."
+    return f"{said}: it promises too {'much' if check.expected > high else 'little'}."
 
 
 def say_audit(audit: Proportion) -> str:
