@@ -23,7 +23,7 @@ PARTS = {
     "collector": ("progress",),
     "exporter": ("follow",),
     "importer": ("follow", "progress"),
-    "monitor": ("office",),
+    "monitor": ("office", "field"),
     "labeller": ("follow", "deciding"),
     "recorder": ("camera",),
     "results": ("follow", "plots"),

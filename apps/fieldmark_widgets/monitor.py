@@ -32,6 +32,7 @@ from fieldmark.station.client import DeskClient
 from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
 from fieldmark.station.misses import say_misses
+from fieldmark.station.outbox import Left, recent_alerts
 from fieldmark.station.reviews import Said
 from fieldmark.station.sentences import (
     say_audit,
@@ -55,7 +56,7 @@ from fieldmark_widgets.uploader import Message
 LARGE_PX, SMALL_PX = 1024, 320
 """Longer side of a frame that is reviewed, and of one on the wall."""
 FIGURES_EVERY, CHANGES_EVERY = timedelta(minutes=1), timedelta(hours=1)
-MAX_NAME = 80
+MAX_NAME, MOST_ALERTS = 80, 5
 
 Clock = Callable[[], datetime]
 
@@ -68,7 +69,7 @@ class Monitor(Component):
     """Shows the station in a folder, and takes reviews.
 
     Messages from the browser: `look`, every few seconds; `frame` (id, large), answered by `frame` with one buffer or
-    by `withheld`; `hold` (event); `review` (event, verdict, label); `undo`; `sign_in` (name, pin), answered by `signed_in` with a
+    by `withheld`; `have` (key); `log` (label, seen_at, camera, note); `hold` (event); `review` (event, verdict, label); `undo`; `sign_in` (name, pin), answered by `signed_in` with a
     token; `resume` (token); `sign_out`; `office` (act, said). `who`, set by the page, counts only where nobody
     is entered, on a server without accounts.
     """
@@ -91,6 +92,8 @@ class Monitor(Component):
     _did = traitlets.Unicode("").tag(sync=True)
     _me = traitlets.Dict().tag(sync=True)
     _office = traitlets.Dict().tag(sync=True)
+    _alerts = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _logged = traitlets.Unicode("").tag(sync=True)
     _demo_url = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
@@ -143,6 +146,9 @@ class Monitor(Component):
                 now=self.clock(),
                 account=self.account,
             )
+            self._alerts = [
+                _describe_alert(one, self.clock()) for one in recent_alerts(session, limit=MOST_ALERTS)
+            ]
             board = look(session, station, who=self._me["name"], now=self.clock(), memory=self._memory)
             if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
                 self._figures = _say_week(session, station, self.clock()) + self._say_changes(
@@ -188,6 +194,14 @@ class Monitor(Component):
             event_id = events.pop()
         self._reviewed.pop()
         self._did = MONITOR["did_undone"].format(id=event_id)
+        self.look()
+
+    def log(self, label: str, seen_at: str, *, camera: str, note: str) -> None:
+        """Write down what somebody saw; raises StationError as `Desk.log`."""
+        said = {"label": label, "seen_at": seen_at, "camera": camera, "note": note}
+        self.desk.ask("log", self._me.get("name", ""), **said)
+        self._logged = MONITOR["log_done"].format(label=label)
+        self._measured_at = None
         self.look()
 
     def ask(self, act: str, said: dict[str, Any]) -> None:
@@ -248,6 +262,16 @@ class Monitor(Component):
         elif kind == "undo":
             self.problem = ""
             self.undo()
+        elif kind == "have":
+            self.problem = ""
+            self.desk.ask("acknowledge", self._me.get("name", ""), key=str(message.get("key")))
+            self.look()
+        elif kind == "log":
+            self.problem = ""
+            label, seen_at, camera, note = (
+                str(message.get(name, "")) for name in ("label", "seen_at", "camera", "note")
+            )
+            self.log(label, seen_at, camera=camera, note=note)
         elif kind == "office":
             self.problem = ""
             said = message.get("said")
@@ -317,6 +341,17 @@ def _describe_tile(tile: CameraTile, now: datetime) -> dict[str, Any]:
         "frame": tile.frame_id,
         "place": tile.place,
     }
+
+
+def _describe_alert(one: Left, now: datetime) -> dict[str, Any]:
+    facts = {
+        "label": one.label,
+        "camera": one.camera,
+        "ago": _ago(now - one.created_at),
+        "by": one.acknowledged_by,
+    }
+    text = MONITOR[f"alert_{one.state}"].format(**facts)
+    return {"key": one.key, "text": text, "open": one.state in ("sent", "failed")}
 
 
 def _describe_card(card: Card) -> dict[str, Any]:

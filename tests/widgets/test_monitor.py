@@ -11,15 +11,17 @@ import pytest
 from sqlalchemy import select
 
 from core.station.conftest import RULES, SetClock, picture
+from core.station.test_stages import PLAN
 from fieldmark.account import Account
 from fieldmark.errors import StationError
 from fieldmark.predictor import Predictor
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import ENDPOINT, Door, open_door
 from fieldmark.station.office import Office
+from fieldmark.station.stages import set_stage, sign_plan
 from fieldmark.station.stations import add_station, camera_named, new_token, the_station
 from fieldmark.station.store import Store, open_store
-from fieldmark.station.tables import Event, Frame, Review
+from fieldmark.station.tables import Alert, Event, Frame, Review
 from fieldmark.station.worker import Worker
 from fieldmark_widgets import Monitor
 from widgets.messages import receive, sent
@@ -307,3 +309,45 @@ def test_an_account_that_is_none_is_refused(store: Store, door: Door) -> None:
             headers={"Authorization": f"Bearer {door.secret}"},
         )
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+def test_what_somebody_saw_is_written_down_and_counted_in_the_week(
+    store: Store, monitor: Monitor, door: Door, clock: SetClock
+) -> None:
+    said = {
+        "kind": "log",
+        "label": "cat",
+        "seen_at": clock().isoformat(),
+        "camera": "south",
+        "note": "<b>grey</b>",
+    }
+    receive(monitor, said)
+    assert (monitor.problem, monitor._logged) == ("", "Written down: cat.")
+    assert any(
+        "People saw 1 visits near a camera, 1 of them without an alarm" in text for text in monitor._figures
+    )
+    receive(monitor, {**said, "camera": "nowhere"})
+    assert "no camera 'nowhere'" in monitor.problem
+    receive(monitor, {**said, "label": " "})
+    assert "what was seen" in monitor.problem
+    receive(monitor, {**said, "seen_at": "yesterday"})
+    assert "lacks something" in monitor.problem
+
+
+def test_an_alert_that_left_waits_for_somebody_who_has_it(
+    store: Store, monitor: Monitor, door: Door, clock: SetClock
+) -> None:
+    with store.writing() as session:
+        sign_plan(session, the_station(session), who="Cleo", now=clock(), **PLAN)  # type: ignore[arg-type]
+        set_stage(session, the_station(session), 2, who="Cleo", why="", now=clock())
+    receive(monitor, {"kind": "review", "event": monitor._queue[0]["event_id"], "verdict": "confirmed"})
+    (alert,) = monitor._alerts
+    assert (alert["text"], alert["open"]) == ("cat at north, less than a minute ago: on its way.", False)
+    with store.writing() as session:
+        session.scalars(select(Alert)).one().state = "sent"
+    receive(monitor, {"kind": "look"})
+    assert monitor._alerts[0]["open"]
+    receive(monitor, {"kind": "have", "key": alert["key"]})
+    assert monitor._alerts[0]["text"] == "cat at north, less than a minute ago: Ola has it."
+    receive(monitor, {"kind": "have", "key": "guess"})
+    assert "no such alert" in monitor.problem

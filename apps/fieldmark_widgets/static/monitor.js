@@ -15,8 +15,9 @@ export default {
     const wall = drawWall(model, strings, pictures);
     const plan = drawPlace(model, strings);
     const office = drawOffice(model, strings);
+    const alerts = drawAlerts(model, strings), log = drawLog(model, strings);
     const week = make("div", { class: "fm-card fm-monitor-week" }, make("h3", { text: strings.figures }), make("div"));
-    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, wall.root, week, plan.root, office.root));
+    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, alerts.root, wall.root, week, plan.root, log.root, office.root));
     const root = make("section", { class: "fm-monitor", "aria-label": strings.region }, problem, empty, board);
     el.classList.add("fm");
     el.append(root);
@@ -32,6 +33,8 @@ export default {
       wall.update();
       plan.update();
       office.update();
+      alerts.update();
+      log.update();
       week.lastChild.replaceChildren(...model.get("_figures").map((text) => make("p", { text })));
     };
     let due = false;
@@ -40,7 +43,7 @@ export default {
       due = true;
       queueMicrotask(() => { due = false; update(); });
     };
-    for (const name of ["state", "problem", "_station", "_wall", "_queue", "_figures", "_did", "_me", "_office"]) model.on(`change:${name}`, soon);
+    for (const name of ["state", "problem", "_station", "_wall", "_queue", "_figures", "_did", "_me", "_office", "_alerts", "_logged"]) model.on(`change:${name}`, soon);
     pictures.onPicture = soon;
     update();
     const tick = setInterval(() => {

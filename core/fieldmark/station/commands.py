@@ -24,7 +24,6 @@ from fieldmark.station.desk import Desk
 from fieldmark.station.detections import import_detections
 from fieldmark.station.office import Office
 from fieldmark.station.onewriter import only_writer
-from fieldmark.station.outbox import acknowledge
 from fieldmark.station.people import require
 from fieldmark.station.rules import Rules
 from fieldmark.station.stages import set_stage, sign_plan
@@ -40,7 +39,7 @@ from fieldmark.station.stations import (
     the_station,
 )
 from fieldmark.station.store import Store
-from fieldmark.station.tables import Camera, Model
+from fieldmark.station.tables import Model
 from fieldmark.station.todataset import hold_out
 
 Said = Mapping[str, Any]
@@ -165,28 +164,15 @@ def _camera(here: _Here, said: Said) -> Answer:
 
 
 def _log(here: _Here, said: Said) -> Answer:
-    with here.store.reading() as session:
-        station = the_station(session)
-        named = said.get("camera") or ""
-        where = (Camera.station_id == station.id, Camera.name == named)
-        camera = session.scalar(select(Camera.id).where(*where)) if named else None
-    if named and camera is None:
-        raise StationError(f"There is no camera {named!r}.", code="no_camera")
-    entry = Desk(here.store, clock=here.clock).log(
-        station.id,
-        said["who"],
-        said["label"],
-        seen_at=datetime.fromisoformat(said["seen_at"]),
-        note=said.get("note", ""),
-        camera_id=camera,
+    desk, seen_at = Desk(here.store, clock=here.clock), datetime.fromisoformat(said["seen_at"])
+    entry = desk.log_near(
+        said["camera"], who=said["who"], label=said["label"], seen_at=seen_at, note=said["note"]
     )
     return {"entry": entry}
 
 
 def _acknowledge(here: _Here, said: Said) -> Answer:
-    with here.store.writing() as session:
-        alert = acknowledge(session, said["key"], said["who"], now=here.clock())
-        return {"by": alert.acknowledged_by}
+    return {"by": Desk(here.store, clock=here.clock).acknowledge(said["key"], said["who"])}
 
 
 ACTS: Mapping[str, Callable[[_Here, Said], Answer]] = {

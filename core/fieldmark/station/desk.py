@@ -15,12 +15,13 @@ from fieldmark.errors import StationError
 from fieldmark.station import reviews
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.clock import Clock, utc_now
-from fieldmark.station.outbox import queue_alert
+from fieldmark.station.outbox import acknowledge, queue_alert
 from fieldmark.station.people import act_as, require
 from fieldmark.station.persons import ask_to_see
 from fieldmark.station.reviews import Said
 from fieldmark.station.rules import Rules
 from fieldmark.station.stages import BESIDE, fall_back, is_alarm
+from fieldmark.station.stations import the_station
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Alert, Camera, Event, LogEntry, Station
 
@@ -118,6 +119,26 @@ class Desk:
             session.add(entry)
             session.flush()
             return entry.id
+
+    def log_near(self, camera: str, *, who: str, label: str, seen_at: datetime, note: str = "") -> int:
+        """Note what somebody saw near a camera, or near none where its name is empty; as `log`.
+
+        Raises:
+            StationError: `no_camera` as well.
+        """
+        with self.store.reading() as session:
+            station = the_station(session)
+            where = (Camera.station_id == station.id, Camera.name == camera)
+            number = session.scalar(select(Camera.id).where(*where)) if camera else None
+        if camera and number is None:
+            raise StationError(f"There is no camera {camera!r}.", code="no_camera")
+        return self.log(station.id, who, label, seen_at=seen_at, note=note, camera_id=number)
+
+    def acknowledge(self, key: str, who: str) -> str:
+        """Note that somebody in the field has an alert; gives who has it; raises StationError `no_alert`, or `role`."""
+        with self._writing() as session:
+            require(session, the_station(session).id, who, "ranger")
+            return acknowledge(session, key, who, now=self.clock()).acknowledged_by or who
 
 
 def _withdraw_alert(session: Session, event_id: int, who: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,8 @@ class Door:
             "hold": lambda: {"held": desk.hold(int(said["event_id"]), str(said["who"]))},
             "review": lambda: vars(desk.review(_said(said))),
             "undo": lambda: vars(desk.undo(int(said["event_id"]), str(said["who"]))),
-            "log": lambda: {"entry": _log(desk, said)},
+            "log": lambda: {"entry": desk.log_near(str(said.get("camera", "")), **_entry(said))},
+            "acknowledge": lambda: {"by": desk.acknowledge(str(said["key"]), str(said["who"]))},
             "person": lambda: {"until": _see_person(desk, said).isoformat()},
             "card": lambda: vars(self._take_card_file(said)),
             **_in_the_office(Office(self.store, clock=self.desk.clock, account=account), said),
@@ -171,18 +172,12 @@ def _in_the_office(office: Office, said: Mapping[str, Any]) -> dict[str, Callabl
     }
 
 
-def _log(desk: Desk, said: Mapping[str, Any]) -> int:
+def _entry(said: Mapping[str, Any]) -> dict[str, Any]:
     seen_at = datetime.fromisoformat(str(said["seen_at"]))
-    who, label, note = (str(said.get(name, "")) for name in ("who", "label", "note"))
-    camera = said.get("camera_id")
-    return desk.log(
-        int(said["station_id"]),
-        who,
-        label,
-        seen_at=seen_at,
-        note=note,
-        camera_id=None if camera is None else int(camera),
-    )
+    return {
+        "seen_at": seen_at if seen_at.tzinfo else seen_at.replace(tzinfo=UTC),
+        **{name: str(said.get(name, "")) for name in ("who", "label", "note")},
+    }
 
 
 def _see_person(desk: Desk, said: Mapping[str, Any]) -> datetime:
