@@ -22,6 +22,7 @@ PARTS = {
     "cleaner": ("follow", "deciding"),
     "collector": ("progress",),
     "exporter": ("follow",),
+    "gallery": ("ranges", "whole"),
     "importer": ("follow", "progress"),
     "monitor": ("office", "field"),
     "labeller": ("follow", "deciding"),
