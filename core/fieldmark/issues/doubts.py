@@ -33,7 +33,7 @@ def label_issues(suspects: Suspects) -> Iterator[Issue]:
             weighed("label", float(errors.scores[place]) * (1 if errors.confident[place] else UNCERTAIN)),
             item.label,
             suggested,
-            f"A model that never saw it says {suggested} ({other:.0%}) and hardly {item.label} ({own:.0%}).",
+            f"A model that never saw it says {suggested} ({other:.0%}) rather than {item.label} ({own:.0%}).",
         )
 
 
