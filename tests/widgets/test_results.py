@@ -14,8 +14,10 @@ from fieldmark.curation.sealed import seal
 from fieldmark.importing import import_photos
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
+from fieldmark.modelfile import read_model_file
 from fieldmark.project import Project
 from fieldmark_widgets.results import TOP_LOSSES, Results
+from fieldmark_widgets.savedmodels import models_folder, save_model
 from fieldmark_widgets.workspace import Workspace
 from widgets.messages import receive
 
@@ -143,6 +145,24 @@ def test_worse_photos_and_fewer_photos_are_tried_when_asked(results: Results) ->
         assert bool(results._title) == (wrong > 0)
     receive(results, {"kind": "measure", "what": "nothing we know"})
     assert results.state == "ready"
+
+
+def test_what_fails_in_the_field_is_written_in_the_model_file_until_it_is_trained_anew(
+    results: Results, tmp_path: Path
+) -> None:
+    project = results.workspace.project
+    assert project is not None
+    receive(results, {"kind": "measure", "what": "field"})
+    results.wait(300)
+    measured = project.limits
+    saved = save_model(project, lambda _: None)
+    written = read_model_file(models_folder(project) / saved.file).info.card.limits
+    assert measured and set(measured) <= set(written)
+    photo = project.catalog.photos()[0]
+    project.catalog.delete([photo.id], who="test")
+    project.fit()
+    project.export(tmp_path / "later.onnx")
+    assert not set(measured) & set(read_model_file(tmp_path / "later.onnx").info.card.limits)
 
 
 def test_the_sealed_test_is_opened_on_purpose_and_every_opening_is_counted(
