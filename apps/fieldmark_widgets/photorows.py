@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, log
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -150,6 +151,8 @@ def _judgement(assessed: Assessed) -> Judgement:
 
 def rank(photos: Iterable[CatalogPhoto], judgements: Mapping[int, Judgement]) -> list[PhotoRow]:
     """Put the worst issue first, then the most surprising label; photos that were not judged come last, by class."""
+    if not judgements:  # a hundred thousand of them are put in order while somebody waits
+        return [PhotoRow(photo, None) for photo in sorted(photos, key=attrgetter("label", "path"))]
     rows = [PhotoRow(photo, judgements.get(photo.id)) for photo in photos]
     return sorted(rows, key=_surprise)
 
