@@ -16,7 +16,9 @@ export default {
 
     const update = () => {
       showState(root, model.get("state"));
+      const failed = model.get("problem") !== problem.textContent;
       showText(problem, model.get("problem"));
+      if (failed && problem.textContent) problem.scrollIntoView({ block: "nearest" }); // what was pressed may lie far below
       for (const part of [source, busy, result, photos]) part.update();
     };
     follow(model, ["state", "problem", "label", "waiting", "_n_unlabelled", "_offers_labelling", "_has_project", "_result", "_progress", "_counts", "_is_sealed"], update);
