@@ -24,7 +24,7 @@ from fieldmark_share.strings import FAILURES, PAGE
 from fieldmark_widgets.answer import say_label
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.knowledge import describe_model
-from fieldmark_widgets.strings import ANSWER, CLASSIFIER, CORRECTION, UPLOADER
+from fieldmark_widgets.strings.classify import ANSWER, CLASSIFIER, CORRECTION, UPLOADER
 
 SCRIPTS = ("resize", "photo", "predictor", "answer", "localmodels", "start")
 """Of `page_files`, in the order they build on each other."""

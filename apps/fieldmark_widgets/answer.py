@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fieldmark.prediction import Failure, Prediction
-from fieldmark_widgets.strings import ANSWER
+from fieldmark_widgets.strings.classify import ANSWER
 
 RIVAL_PROB = 0.1
 """From here on the second answer is named beside an unsure first one."""

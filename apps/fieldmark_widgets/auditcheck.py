@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fieldmark.catalog import Catalog, CatalogPhoto
 from fieldmark.catalog.decisions import StagedDecision
 from fieldmark.curation.audit import Audit, answer_audit, read_audit, start_audit, withdraw_answer
-from fieldmark_widgets.strings_cleaner import CLEANER
+from fieldmark_widgets.strings.cleaner import CLEANER
 
 
 def begin_check(catalog: Catalog) -> tuple[CatalogPhoto, ...]:

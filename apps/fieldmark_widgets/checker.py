@@ -27,7 +27,7 @@ from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
-from fieldmark_widgets.strings_checker import CHECKER
+from fieldmark_widgets.strings.checker import CHECKER
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace

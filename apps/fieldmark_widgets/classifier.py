@@ -32,7 +32,7 @@ from fieldmark_widgets.knowledge import describe_model
 from fieldmark_widgets.models import ClassifyFunction, Model, as_model, explains
 from fieldmark_widgets.sample import sample_photo, samples
 from fieldmark_widgets.shelf import Shelf
-from fieldmark_widgets.strings import CLASSIFIER, CORRECTION
+from fieldmark_widgets.strings.classify import CLASSIFIER, CORRECTION
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader
 from fieldmark_widgets.worker import Worker

@@ -39,7 +39,7 @@ from fieldmark_widgets.photorows import Judgement, judge_project
 from fieldmark_widgets.rejudging import Rejudging
 from fieldmark_widgets.rowfilter import RowFilter
 from fieldmark_widgets.staging import Staging
-from fieldmark_widgets.strings_cleaner import CLEANER
+from fieldmark_widgets.strings.cleaner import CLEANER
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace, as_workspace
 

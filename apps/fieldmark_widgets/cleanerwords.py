@@ -14,7 +14,7 @@ from fieldmark.issues.issue import KINDS as ISSUES
 from fieldmark.issues.issue import IssueKind
 from fieldmark.project import KEY_LENGTH, Project, Round
 from fieldmark.results.comparison import Comparison, compare_rounds
-from fieldmark_widgets.strings_cleaner import CLEANER
+from fieldmark_widgets.strings.cleaner import CLEANER
 
 KINDS: tuple[Kind, ...] = ("relabel", "delete", "keep", "unsure")
 """In the order in which they are counted."""

@@ -16,7 +16,7 @@ from fieldmark_widgets.closeup import CloseUp
 from fieldmark_widgets.photorows import PhotoRow
 from fieldmark_widgets.picture import draw_map
 from fieldmark_widgets.rowfilter import photo_name
-from fieldmark_widgets.strings_cleaner import CLEANER
+from fieldmark_widgets.strings.cleaner import CLEANER
 
 MOST_BARS = 8
 NEIGHBOURS = 6

@@ -37,7 +37,7 @@ from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.collectorwords import describe_collecting
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
-from fieldmark_widgets.strings_collector import COLLECTOR, LICENCES
+from fieldmark_widgets.strings.collector import COLLECTOR, LICENCES
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from fieldmark.collect import CollectReport
-from fieldmark_widgets.strings_collector import COLLECTOR
+from fieldmark_widgets.strings.collector import COLLECTOR
 
 MOST_REASONS = 8
 """Lines of what failed."""

@@ -8,7 +8,7 @@ from fieldmark.corrections import MAX_LABEL, Correction, CorrectionStore
 from fieldmark.errors import FieldmarkError
 from fieldmark.prediction import Failure
 from fieldmark_widgets.classified import ClassifiedPhoto
-from fieldmark_widgets.strings import CORRECTION
+from fieldmark_widgets.strings.classify import CORRECTION
 
 MAX_OF_ONE_VISIT = 100
 """A page keeps so many, that one visitor does not fill the store."""

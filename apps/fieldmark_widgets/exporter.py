@@ -27,7 +27,7 @@ from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.savedmodels import Saved, models_folder, name_training, save_model, saved_models
 from fieldmark_widgets.settings import find_served_path
-from fieldmark_widgets.strings_exporter import EXPORTER
+from fieldmark_widgets.strings.exporter import EXPORTER
 from fieldmark_widgets.trainer import MAX_TITLE
 from fieldmark_widgets.trainerwords import say_error, say_wrong
 from fieldmark_widgets.transfer import MIB

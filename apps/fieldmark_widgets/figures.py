@@ -21,7 +21,7 @@ from fieldmark_widgets.cleanerwords import say_time_of
 from fieldmark_widgets.marks import Key, mark, say_interval
 from fieldmark_widgets.measures import offer_measures
 from fieldmark_widgets.slicefigures import behind_slice, describe_slices
-from fieldmark_widgets.strings_results import FIGURES
+from fieldmark_widgets.strings.results import FIGURES
 
 Figure = dict[str, Any]
 MOST_ROUNDS = 20

@@ -27,7 +27,7 @@ from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.closeup import CloseUp
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
-from fieldmark_widgets.strings_gallery import GALLERY
+from fieldmark_widgets.strings.gallery import GALLERY
 from fieldmark_widgets.transfer import bad_message, clean_name
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.worker import Worker

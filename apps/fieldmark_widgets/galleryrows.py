@@ -10,7 +10,7 @@ from fieldmark_widgets.cleanerwords import diff_of, say_photos, say_who, tag_of
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.photorows import PhotoRow
 from fieldmark_widgets.rowfilter import photo_name
-from fieldmark_widgets.strings_cleaner import CLEANER
+from fieldmark_widgets.strings.cleaner import CLEANER
 
 
 def row_of(root: Path, row: PhotoRow, staged: StagedDecision | None = None) -> GalleryRow:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from fieldmark.errors import FieldmarkError
-from fieldmark_widgets.strings import PROBLEM
+from fieldmark_widgets.strings.classify import PROBLEM
 
 log = logging.getLogger("fieldmark.widgets")
 

@@ -35,8 +35,8 @@ from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.importwords import describe_import
 from fieldmark_widgets.recorder import Recorder
-from fieldmark_widgets.strings import UPLOADER
-from fieldmark_widgets.strings_importer import ARCHIVE_UPLOADER, IMPORTER
+from fieldmark_widgets.strings.classify import UPLOADER
+from fieldmark_widgets.strings.importer import ARCHIVE_UPLOADER, IMPORTER
 from fieldmark_widgets.transfer import Upload
 from fieldmark_widgets.uploader import Message, Uploader
 from fieldmark_widgets.watch import Watch

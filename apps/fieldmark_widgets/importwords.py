@@ -7,7 +7,7 @@ from typing import Any
 
 from fieldmark.labels import escape_surrogates
 from fieldmark.sources.importreport import ImportReport
-from fieldmark_widgets.strings_importer import IMPORTER
+from fieldmark_widgets.strings.importer import IMPORTER
 
 MOST_NAMED = 50
 """Lines of each list."""

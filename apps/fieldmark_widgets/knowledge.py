@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fieldmark_widgets.answer import say_label
-from fieldmark_widgets.strings import ANSWER, CLASSIFIER, HONEST, OWN_COMMANDS
+from fieldmark_widgets.strings.classify import ANSWER, CLASSIFIER, HONEST, OWN_COMMANDS
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from fieldmark_widgets.labellerwords import (
     target_of,
 )
 from fieldmark_widgets.staging import Staging
-from fieldmark_widgets.strings_labeller import LABELLER
+from fieldmark_widgets.strings.labeller import LABELLER
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace, as_workspace
 

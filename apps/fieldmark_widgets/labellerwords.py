@@ -12,7 +12,7 @@ from fieldmark.catalog.decisions import StagedDecision
 from fieldmark.curation.asking import Suggestion
 from fieldmark_widgets.cleanerwords import say_who, tag_of
 from fieldmark_widgets.gallery import GalleryRow
-from fieldmark_widgets.strings_labeller import LABELLER
+from fieldmark_widgets.strings.labeller import LABELLER
 
 
 @dataclass(frozen=True)

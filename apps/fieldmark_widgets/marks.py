@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fieldmark.stats import Interval, wilson
-from fieldmark_widgets.strings_results import FIGURES
+from fieldmark_widgets.strings.results import FIGURES
 
 Key = tuple[str, ...]
 

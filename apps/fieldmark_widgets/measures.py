@@ -13,7 +13,7 @@ from fieldmark.results.fieldcheck import Condition, FieldCheck, field_check
 from fieldmark.stats import wilson
 from fieldmark_widgets.cleanerwords import say_time_of
 from fieldmark_widgets.marks import Key, mark, say_interval
-from fieldmark_widgets.strings_results import FIGURES
+from fieldmark_widgets.strings.results import FIGURES
 
 Figure = dict[str, Any]
 MEASURES = ("field", "curve", "test")

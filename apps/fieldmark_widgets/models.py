@@ -11,7 +11,7 @@ from PIL import Image
 from fieldmark.errors import BadImageError, FieldmarkError
 from fieldmark.images import open_photo
 from fieldmark.prediction import ActivationMap, Failure, Prediction
-from fieldmark_widgets.strings import PROBLEM
+from fieldmark_widgets.strings.classify import PROBLEM
 
 ClassifyFunction = Callable[[Image.Image], Mapping[str, float]]
 """From an upright RGB photo to the probability of each label."""

@@ -50,7 +50,7 @@ from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.monitoroffice import ACTS, FACTS, describe_me, describe_office
-from fieldmark_widgets.strings_monitor import MONITOR
+from fieldmark_widgets.strings.monitor import MONITOR
 from fieldmark_widgets.uploader import Message
 
 LARGE_PX, SMALL_PX = 1024, 320

@@ -16,7 +16,7 @@ from fieldmark.station.rules import Rules
 from fieldmark.station.stages import WITH_ROOM, look_at_gate, signed_plan
 from fieldmark.station.tables import Model, Plan, Prediction, Station
 from fieldmark.station.twomodels import Disagreement, compare_models, disagreements
-from fieldmark_widgets.strings_monitor import MONITOR
+from fieldmark_widgets.strings.monitor import MONITOR
 
 ACTS = frozenset({"plan", "stage", "rules", "promote", "frames", "enter", "remove"})
 """What a page may ask the office for; core decides who may."""

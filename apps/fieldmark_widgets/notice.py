@@ -10,7 +10,7 @@ import traitlets
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import explain_error
-from fieldmark_widgets.strings import PROBLEM
+from fieldmark_widgets.strings.classify import PROBLEM
 
 Widget = TypeVar("Widget")
 

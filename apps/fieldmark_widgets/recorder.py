@@ -32,7 +32,7 @@ from fieldmark.labels import clean_label
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.guard import guard
-from fieldmark_widgets.strings_recorder import RECORDER
+from fieldmark_widgets.strings.recorder import RECORDER
 from fieldmark_widgets.transfer import MIB
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.workspace import Workspace

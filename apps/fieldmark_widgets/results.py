@@ -35,7 +35,7 @@ from fieldmark_widgets.measures import MEASURES, Measured, measure
 from fieldmark_widgets.photorows import Judgement, PhotoRow, judge, rank
 from fieldmark_widgets.resultstables import describe_answer, describe_left_out, describe_matrix
 from fieldmark_widgets.since import changed_since
-from fieldmark_widgets.strings_results import RESULTS
+from fieldmark_widgets.strings.results import RESULTS
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace

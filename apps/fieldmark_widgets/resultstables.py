@@ -9,7 +9,7 @@ import numpy as np
 
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
-from fieldmark_widgets.strings_results import RESULTS
+from fieldmark_widgets.strings.results import RESULTS
 
 MAX_LEFT_OUT = 50
 """Photos that were left out of the training and are listed one by one."""

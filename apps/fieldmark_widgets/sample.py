@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from fieldmark.images import encode_display
-from fieldmark_widgets.strings import SAMPLES
+from fieldmark_widgets.strings.classify import SAMPLES
 from fieldmark_widgets.transfer import Upload
 
 THUMB_PX = 176

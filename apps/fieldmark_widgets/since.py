@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fieldmark.learner import Learner
 from fieldmark.project import Project
-from fieldmark_widgets.strings_results import SINCE
+from fieldmark_widgets.strings.results import SINCE
 
 
 def changed_since(project: Project, learner: Learner) -> str:

@@ -11,7 +11,7 @@ from fieldmark.catalog import Catalog
 from fieldmark.interp import Interpretation
 from fieldmark.results.slices import By, Slice, slices
 from fieldmark_widgets.marks import mark
-from fieldmark_widgets.strings_results import FIGURES
+from fieldmark_widgets.strings.results import FIGURES
 
 SLICES: tuple[By, ...] = tuple(by for by in get_args(By) if by != "class")
 MOST_VALUES = 12

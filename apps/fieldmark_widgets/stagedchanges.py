@@ -38,7 +38,7 @@ from fieldmark_widgets.gallery import Gallery
 from fieldmark_widgets.galleryrows import chosen_in, diff_row
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.photorows import PhotoRow
-from fieldmark_widgets.strings_cleaner import CLEANER
+from fieldmark_widgets.strings.cleaner import CLEANER
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.workspace import Workspace

@@ -32,7 +32,7 @@ from fieldmark_widgets.guard import guard
 from fieldmark_widgets.importer import Importer
 from fieldmark_widgets.labeller import Labeller
 from fieldmark_widgets.results import Results
-from fieldmark_widgets.strings_studio import STEP_HINTS, STUDIO
+from fieldmark_widgets.strings.studio import STEP_HINTS, STUDIO
 from fieldmark_widgets.trainer import Trainer
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.workspace import Workspace

@@ -28,7 +28,7 @@ from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.cleanerwords import say_progress_made
 from fieldmark_widgets.fitting import Fitting, show_fitting
 from fieldmark_widgets.guard import explain_error, guard
-from fieldmark_widgets.strings_trainer import TRAINER
+from fieldmark_widgets.strings.trainer import TRAINER
 from fieldmark_widgets.trainerwords import (
     describe_result,
     describe_rounds,

@@ -12,7 +12,7 @@ from fieldmark.learner import Learner
 from fieldmark.project import Project, Round
 from fieldmark.stats import wilson
 from fieldmark_widgets.since import changed_since
-from fieldmark_widgets.strings_trainer import TRAINER
+from fieldmark_widgets.strings.trainer import TRAINER
 
 NATIVE_PX = 224
 """The size that the backbone learned at; what others cost is said against it."""

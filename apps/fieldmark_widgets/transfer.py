@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from fieldmark.errors import FieldmarkError
-from fieldmark_widgets.strings import UPLOADER
+from fieldmark_widgets.strings.classify import UPLOADER
 
 MAX_NAME = 200
 """Characters of a file name that are kept."""

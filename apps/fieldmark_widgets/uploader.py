@@ -23,7 +23,7 @@ from fieldmark.images import PHOTO_SUFFIXES
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
-from fieldmark_widgets.strings import UPLOADER
+from fieldmark_widgets.strings.classify import UPLOADER
 from fieldmark_widgets.transfer import MIB, Transfer, Upload, bad_message
 
 Message = dict[str, Any]

@@ -10,8 +10,8 @@ import pytest
 
 import fieldmark_widgets
 from fieldmark_widgets.assets import module
-from fieldmark_widgets.strings_cleaner import CLEANER
-from fieldmark_widgets.strings_results import FIGURES, RESULTS, SINCE
+from fieldmark_widgets.strings.cleaner import CLEANER
+from fieldmark_widgets.strings.results import FIGURES, RESULTS, SINCE
 
 FOLDER = Path(fieldmark_widgets.__file__).parent
 TABLES = {"results": RESULTS, "cleaner": CLEANER, "stagedchanges": CLEANER}
@@ -34,7 +34,7 @@ def test_no_name_is_defined_twice(component: str) -> None:
 def test_no_sentence_is_left_over(table: Mapping[str, str]) -> None:
     """A key is named as a whole, or put together: `f"tag_{kind}"`."""
     files = [*FOLDER.glob("*.py"), *FOLDER.glob("static/*.js")]
-    code = "".join(file.read_text("utf-8") for file in files if not file.name.startswith("strings"))
+    code = "".join(file.read_text("utf-8") for file in files)
     built = [
         re.sub(r"\\\{\w+(?:\\\.\w+)?\\\}", r"\\w+", re.escape(text))
         for text in re.findall(r'f"([\w{}.]*_[\w{}.]*|\{what\})"', code)

@@ -11,7 +11,7 @@ import pytest
 from fieldmark.corrections import CorrectionStore
 from fieldmark_widgets import Classifier
 from fieldmark_widgets.correcting import MAX_OF_ONE_VISIT, Corrector, Said
-from fieldmark_widgets.strings import CORRECTION
+from fieldmark_widgets.strings.classify import CORRECTION
 from widgets.messages import receive
 
 JpegMaker = Callable[..., bytes]

@@ -17,7 +17,7 @@ from fieldmark.importing import import_photos
 from fieldmark_widgets import Gallery, GalleryRow
 from fieldmark_widgets.assets import module
 from fieldmark_widgets.gallery import BATCH
-from fieldmark_widgets.strings_gallery import GALLERY
+from fieldmark_widgets.strings.gallery import GALLERY
 from fieldmark_widgets.transfer import bad_message
 from widgets.messages import receive, sent, set_trait
 

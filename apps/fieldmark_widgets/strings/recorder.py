@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from fieldmark_widgets.strings import UPLOADER
+from fieldmark_widgets.strings.classify import UPLOADER
 
 RECORDER = MappingProxyType(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from fieldmark_widgets.strings_cleaner import CLEANER
+from fieldmark_widgets.strings.cleaner import CLEANER
 
 LABELLER = MappingProxyType(
     {

@@ -1,7 +1,4 @@
-"""Every English sentence of the widgets, in one place: Python fills some, the browser the others.
-
-A name in braces is filled in where the sentence is shown, always as text and never as HTML.
-"""
+"""The English of the classify app: uploading, answers, corrections, and what goes wrong."""
 
 from __future__ import annotations
 
