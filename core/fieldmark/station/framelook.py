@@ -39,7 +39,12 @@ class FrameLook:
 
 
 def look_at_frame(data: bytes) -> FrameLook:
-    """Decode a frame wholly, which also tells whether it is one, and measure it.
+    """Decode a frame wholly, which also tells whether it is one, and measure it; raises as `decode_frame`."""
+    return decode_frame(data)[0]
+
+
+def decode_frame(data: bytes) -> tuple[FrameLook, Image.Image]:
+    """Look at a frame, and give what it was looked at by: RGB, both sides `LOOK_PX` or more where they were.
 
     Raises:
         BadImageError: the bytes are not accepted as a photo.
@@ -48,7 +53,7 @@ def look_at_frame(data: bytes) -> FrameLook:
     small = photo.image.copy()
     small.thumbnail((LOOK_PX, LOOK_PX), Image.Resampling.BOX)
     grey = small.convert("L")
-    return FrameLook(
+    look = FrameLook(
         photo.width,
         photo.height,
         capture_time(data).taken,
@@ -57,6 +62,7 @@ def look_at_frame(data: bytes) -> FrameLook:
         sharpness(grey),
         f"{difference_hash(grey):016x}",
     )
+    return look, photo.image
 
 
 def is_same_picture(one: str, other: str) -> bool:

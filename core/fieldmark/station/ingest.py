@@ -17,8 +17,9 @@ from fieldmark.errors import BadImageError
 from fieldmark.imaging.hashing import file_hash
 from fieldmark.station.clipframes import ClipContent, read_clip
 from fieldmark.station.clock import Clock, Taken, place_in_time, utc_now
-from fieldmark.station.framelook import FrameLook, look_at_frame
+from fieldmark.station.framelook import FrameLook, decode_frame, look_at_frame
 from fieldmark.station.media import Media
+from fieldmark.station.smalls import Smalls
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Camera, Clip, Frame, Rejected, Station
 
@@ -53,6 +54,7 @@ class Ingest:
     def __init__(self, store: Store, media: Media, *, clock: Clock = utc_now) -> None:
         """Write into a store, and the bytes into `media`."""
         self.store, self.media, self.clock = store, media, clock
+        self.smalls = Smalls()
 
     def came(self, camera_id: int, name: str, source: Source, *, written: datetime | None = None) -> Came:
         """Note how a file came, and that it came now.
@@ -85,10 +87,12 @@ class Ingest:
         if known is not None:
             return _heard_of(came, Arrival("duplicate", known))
         try:
-            look = look_at_frame(data)
+            look, image = decode_frame(data)
         except BadImageError as error:
             return self.refuse(error, came)
-        return _frame_of(came, self.media.put(data), look)
+        sha256 = self.media.put(data)
+        self.smalls.keep(sha256, image, look)
+        return _frame_of(came, sha256, look)
 
     def read_clip(self, path: Path, came: Came) -> Enter:
         """Read a video: the file, and the frames that show what happened.

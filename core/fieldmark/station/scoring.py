@@ -24,6 +24,7 @@ from fieldmark.station.events import join_event, judge_event
 from fieldmark.station.media import Media
 from fieldmark.station.outbox import is_cooling_down, queue_alert
 from fieldmark.station.rules import Rules
+from fieldmark.station.smalls import Smalls
 from fieldmark.station.stages import WITH_ROOM, may_alert
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import Store
@@ -47,8 +48,14 @@ class Scorer:
         *,
         is_champion: bool = True,
         clock: Clock = utc_now,
+        smalls: Smalls | None = None,
     ) -> None:
-        """Predict with a loaded model that the store knows as `model_id`; a shadow judges no event."""
+        """Predict with a loaded model that the store knows as `model_id`; a shadow judges no event.
+
+        Args:
+            smalls: of frames that have just come.
+        """
+        self.smalls = smalls
         self.store, self.media, self.predictor, self.model_id = store, media, predictor, model_id
         self.is_champion, self.clock = is_champion, clock
         self._seen_to = 0
@@ -86,22 +93,23 @@ class Scorer:
 
         That is the box of a detector, where one was imported; else, by `Rules.crops`, what differs from the background.
         """
-        data = [self._bytes(frame) for frame in frames]
-        answers = self.predictor.predict(data)
-        crops = {
-            i: crop for i, frame in enumerate(frames) if (crop := self._crop(data[i], frame)) is not None
-        }
+        answers = self.predictor.predict([self._small(frame) or self._bytes(frame) for frame in frames])
+        crops = {i: crop for i, frame in enumerate(frames) if (crop := self._crop(frame)) is not None}
         if crops:
             closer = self.predictor.predict(list(crops.values()))
             for place, answer in zip(crops, closer, strict=True):
                 answers[place] = _pooled(answers[place], answer)
         return answers
 
-    def _crop(self, data: bytes, frame: Frame) -> bytes | None:
+    def _small(self, frame: Frame) -> bytes | None:
+        size_px = self.predictor.info.rule.size_px
+        return self.smalls.get(frame.sha256, size_px=size_px) if self.smalls is not None else None
+
+    def _crop(self, frame: Frame) -> bytes | None:
         part = best_animal(frame.boxes)
         if part is None and self._looks_closer():
-            part = self._closer.part(frame, data)
-        return _cut(data, part) if part is not None else None
+            part = self._closer.part(frame, self._bytes(frame))
+        return _cut(self._bytes(frame), part) if part is not None else None
 
     def _looks_closer(self) -> bool:
         with self.store.reading() as session:

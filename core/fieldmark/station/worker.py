@@ -290,7 +290,13 @@ class Worker:
             known = session.scalar(select(Model).where(Model.sha256 == predictor.sha256))
             model = known or enter_model(session, predictor, role=role, who="worker", now=self.clock())
         return Scorer(
-            self.store, self.media, predictor, model.id, is_champion=model.role == CHAMPION, clock=self.clock
+            self.store,
+            self.media,
+            predictor,
+            model.id,
+            is_champion=model.role == CHAMPION,
+            clock=self.clock,
+            smalls=self.ingest.smalls,
         )
 
 

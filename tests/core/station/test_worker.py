@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,8 +11,10 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from core.station.conftest import NOON, SetClock, events, picture
+from fieldmark.prediction import Prediction as Answer
+from fieldmark.predictor import Predictor
 from fieldmark.station.store import Store
-from fieldmark.station.tables import Beat, Camera, Frame, Rejected
+from fieldmark.station.tables import Beat, Camera, Frame, Prediction, Rejected
 from fieldmark.station.worker import Worker
 
 LOCAL = datetime(2026, 6, 1, 13, 30)  # in Oslo, half an hour before noon UTC
@@ -102,3 +105,20 @@ def test_frames_that_are_read_side_by_side_stay_in_the_order_of_their_names(
     with store.reading() as session:
         names = session.scalars(select(Frame.name).order_by(Frame.received_at, Frame.id)).all()
     assert names == [f"north/{number}.jpg" for number in range(8)]
+
+
+def test_a_large_frame_is_decoded_once_and_answered_to_the_last_bit_as_from_its_file(
+    store: Store, worker: Worker, cat_predictor: Predictor
+) -> None:
+    folder = worker.spool.folder / "north"
+    folder.mkdir(parents=True)
+    Image.open(io.BytesIO(picture("cat"))).resize((3200, 2400)).save(folder / "large.jpg", quality=80)
+    data = (folder / "large.jpg").read_bytes()
+    worker.round()
+    with store.reading() as session:
+        frame, kept = session.scalars(select(Frame)).one(), session.scalars(select(Prediction)).one()
+    assert worker.ingest.smalls.get(frame.sha256, size_px=224) is not None
+    assert worker.ingest.smalls.get(frame.sha256, size_px=512) is None
+    (answer,) = cat_predictor.predict([data])
+    assert isinstance(answer, Answer)
+    assert kept.probs == answer.probs
