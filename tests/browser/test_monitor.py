@@ -115,6 +115,14 @@ def test_stage_1_sends_nothing_and_in_stage_2_a_confirmed_sighting_is_sent_once(
             expect(page.locator(".fm-monitor-none")).to_be_visible()
             until(lambda: receiver.came)
             time.sleep(2)  # another would come now
+            page.get_by_role("button", name="I have it").click()
+            expect(page.locator(".fm-monitor-alerts")).to_contain_text("Kari has it")
+            log = page.locator(".fm-monitor-log")
+            log.locator("summary").click()
+            log.get_by_label("What it was").fill("<b>bear</b>")
+            log.get_by_label("Near which camera").select_option("south")
+            log.get_by_role("button", name="Write it down").click()
+            expect(log).to_contain_text("Written down: <b>bear</b>.")
             guest.keep("monitor-stage-2")
         ((headers, body),) = receiver.came
         assert headers["Fieldmark-Signature"].startswith("t=")

@@ -30,7 +30,7 @@ function drawLog(model, strings) {
   } } }, labels, field(strings.log_label, label), field(strings.log_at, at), field(strings.log_camera, camera), field(strings.log_note, note),
     make("button", { class: "fm-button", text: strings.log_write }));
   const said = make("p", { role: "status", class: "fm-soft fm-small" });
-  const root = make("details", { class: "fm-card fm-monitor-office fm-monitor-log" }, make("summary", { class: "fm-monitor-office-title" }, make("h3", { text: strings.log })),
+  const root = make("details", { class: "fm-card fm-monitor-fold fm-monitor-log" }, make("summary", { class: "fm-monitor-office-title" }, make("h3", { text: strings.log })),
     make("p", { class: "fm-soft fm-small", text: strings.log_hint }), form, said);
   root.addEventListener("toggle", () => { if (root.open) now(); });
   const update = () => {

@@ -48,7 +48,7 @@ function drawOffice(model, strings) {
   const ask = (act, said) => model.send({ kind: "office", act, said });
   const parts = [drawStage(model, strings, ask), drawPlan(model, strings, ask), drawPeople(model, strings, ask), drawSettings(model, strings, ask), drawModels(model, strings, ask)];
   const title = make("summary", { class: "fm-monitor-office-title" }, make("h3", { text: strings.office }));
-  const root = make("details", { class: "fm-card fm-monitor-office" }, title, make("div", { class: "fm-monitor-office-parts" }, ...parts.map(({ root: part }) => part)));
+  const root = make("details", { class: "fm-card fm-monitor-fold fm-monitor-office" }, title, make("div", { class: "fm-monitor-office-parts" }, ...parts.map(({ root: part }) => part)));
   root.addEventListener("toggle", () => { if (root.open) model.send({ kind: "office", act: "look", said: {} }); });
   const update = () => {
     const office = model.get("_office");
