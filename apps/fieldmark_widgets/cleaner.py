@@ -94,7 +94,7 @@ class Cleaner(Deciding):
         super().__init__(as_workspace(workspace), gallery=Gallery(), **traits)
         self._follow(self._on_project, "project")
         self._follow(self._on_training, "trainings")
-        self._follow(self._on_change, "changes")
+        self._follow(self._on_change, "changes", "decisions")
         self._on_project()
 
     # --- Deciding ---

@@ -129,7 +129,7 @@ class Deciding(WorkspaceComponent):
         self._show_decided()
         self._deciding = True
         try:
-            self.workspace.say_changed()
+            self.workspace.say_decided()
         finally:
             self._deciding = False
 

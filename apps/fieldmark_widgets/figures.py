@@ -117,7 +117,8 @@ def _verdict(entry: Entry) -> str:
     if compared is None:
         return ""
     counts = {"mended": len(compared.mended), "spoilt": len(compared.spoilt), "p": f"{compared.p:.2g}"}
-    return FIGURES[f"verdict_{compared.verdict}"].format(**counts)
+    is_same = not compared.mended and not compared.spoilt
+    return FIGURES[f"verdict_{'same' if is_same else compared.verdict}"].format(**counts)
 
 
 def behind(valid: Interpretation, catalog: Catalog, key: Key) -> Mask | None:

@@ -83,7 +83,7 @@ class Labeller(Deciding):
         self._lately: deque[tuple[int, bool]] = deque(maxlen=REMEMBERED)
         super().__init__(as_workspace(workspace), gallery=Gallery(message=LABELLER["none_shown"]), **traits)
         self._follow(self._on_project, "project")
-        self._follow(self._on_change, "changes", "trainings")
+        self._follow(self._on_change, "changes", "decisions", "trainings")
         self._on_project()
 
     def ask_anew(self) -> None:

@@ -84,7 +84,7 @@ class StagedChanges(WorkspaceComponent):
         super().__init__(workspace, gallery=Gallery(), **traits)
         self.on_msg(self._receive)
         self._follow(self._on_project, "project")
-        self._follow(self._on_change, "changes", "trainings")
+        self._follow(self._on_change, "changes", "decisions", "trainings")
         self._on_project()
 
     def apply(self) -> None:
@@ -109,7 +109,7 @@ class StagedChanges(WorkspaceComponent):
     def take_back(self, photo_ids: Sequence[int]) -> None:
         """Let photos wait for nothing any more."""
         self._project.catalog.unstage(photo_ids)
-        self.workspace.say_changed()
+        self.workspace.say_decided()
 
     def train(self) -> None:
         """Train on the photos as they are now, and compare."""

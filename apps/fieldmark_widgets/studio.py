@@ -22,7 +22,6 @@ import traitlets
 from fieldmark.catalog import is_catalog
 from fieldmark.catalog.schema import FILE_NAME, HIDDEN
 from fieldmark.errors import StoreError
-from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.checker import Checker
 from fieldmark_widgets.cleaner import Cleaner
@@ -32,12 +31,12 @@ from fieldmark_widgets.guard import guard
 from fieldmark_widgets.importer import Importer
 from fieldmark_widgets.labeller import Labeller
 from fieldmark_widgets.results import Results
-from fieldmark_widgets.strings.studio import STEP_HINTS, STUDIO
+from fieldmark_widgets.strings.studio import STUDIO
+from fieldmark_widgets.studiosteps import STEPS, Standing, describe_steps, say_counts, standing_of
 from fieldmark_widgets.trainer import Trainer
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.workspace import Workspace
 
-STEPS = ("photos", "label", "check", "train", "results", "clean", "export")
 STEP = "step"
 """Key of the step in the catalog's settings."""
 
@@ -81,6 +80,7 @@ class Studio(Component):
         self.folder, self._source = Path(folder), source
         self.workspace = Workspace()
         self._panels: dict[str, Component] = {}
+        self._standing: Standing | None = None
         self._served = {} if served_path is None else {"served_path": served_path}
         latest = _latest(self.folder)
         if latest is not None:
@@ -89,6 +89,7 @@ class Studio(Component):
         self.on_msg(self._receive)
         self.workspace.observe(self._on_project, "project")
         self.workspace.observe(self._show_steps, ["changes", "trainings"])
+        self.workspace.observe(self._show_staged, "decisions")
         self._on_project()
 
     def go(self, step: str) -> None:
@@ -172,16 +173,16 @@ class Studio(Component):
     @guard
     def _show_steps(self, _change: object = None) -> None:
         project = self.workspace.project
-        counts = project.catalog.counts() if project else {}
-        n = sum(counts.values())
-        key = "counts_one" if n == 1 else "counts_one_class" if len(counts) == 1 else "counts"
-        self._counts = STUDIO[key].format(n=f"{n:,}", classes=len(counts)) if n else ""
-        waiting = project.catalog.n_unlabelled() if project else 0
-        if waiting:
-            said = STUDIO["waiting"].format(n=f"{waiting:,}")
-            self._counts = f"{self._counts}, {said}" if n else said
-        shown = [step for step in STEPS if step != "label" or waiting or self.step == "label"]
-        self._steps = [_step(step, project) for step in shown]
+        self._standing = standing_of(project) if project else None
+        self._counts = say_counts(self._standing) if self._standing else ""
+        self._show_staged()
+
+    @guard
+    def _show_staged(self, _change: object = None) -> None:
+        """Show how many decisions wait, which is all that a decision changes here."""
+        project = self.workspace.project
+        staged = len(project.catalog.staged()) if project else 0
+        self._steps = describe_steps(self._standing, self.step, staged)
 
     @guard
     def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
@@ -193,58 +194,6 @@ class Studio(Component):
             self.open_dataset(str(message.get("name", "")))
         elif kind == "new":
             self.new_dataset()
-
-
-def _step(step: str, project: Project | None) -> dict[str, str]:
-    """What the bar of steps shows: a name, a line beneath it, and what is missing before one can go there."""
-    blockers = _blockers(step, project)
-    note, done = ("", False) if blockers or project is None else _note(step, project)
-    return {
-        "name": step,
-        "title": STUDIO[step],
-        "hint": STEP_HINTS[step],
-        "blocker": " ".join(blockers),
-        "needs": _first_to_do(project) if blockers else "",
-        "note": note,
-        "state": "blocked" if blockers else "done" if done else "open",
-    }
-
-
-def _blockers(step: str, project: Project | None) -> list[str]:
-    if step == "photos" or (step == "label" and project is not None):
-        return []
-    if project is None or not project.catalog.counts():
-        return [
-            STUDIO["no_labels" if project is not None and project.catalog.n_unlabelled() else "no_photos"]
-        ]
-    if step in ("results", "export"):
-        return project.result_blockers()
-    return project.train_blockers() if step == "train" else []
-
-
-def _first_to_do(project: Project | None) -> str:
-    """The step at which what is missing is done."""
-    if not _blockers("train", project):
-        return "train"
-    return "label" if project is not None and project.catalog.n_unlabelled() else "photos"
-
-
-def _note(step: str, project: Project) -> tuple[str, bool]:
-    """What is to be said of a step that can be gone to, and whether it is done."""
-    rounds = project.rounds()
-    if step == "photos":
-        return "", bool(project.catalog.counts() or project.catalog.n_unlabelled())
-    if step == "label":
-        n = project.catalog.n_unlabelled()
-        return (STUDIO["to_label"].format(n=f"{n:,}") if n else ""), not n
-    if step == "clean":
-        staged = len(project.catalog.staged())
-        return (STUDIO["staged"].format(n=staged) if staged else ""), False
-    if not rounds or step not in ("train", "results"):
-        return "", False
-    if project.is_stale:
-        return STUDIO["stale"], False
-    return STUDIO["trained"].format(wrong=len(rounds[0].wrong), n=rounds[0].n_valid), True
 
 
 def _names(folder: Path) -> list[str]:

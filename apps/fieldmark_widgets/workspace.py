@@ -30,7 +30,9 @@ class Workspace(traitlets.HasTraits):
     project = traitlets.Instance(Project, allow_none=True)
     """The dataset folder that is worked on; None before one is chosen."""
     changes = traitlets.Int(0)
-    """Counts changes of photos, labels and staged decisions, by whichever component."""
+    """Counts changes of photos, labels or choices, by whichever component; decisions may have changed as well."""
+    decisions = traitlets.Int(0)
+    """Counts what was decided or taken back, where photos and labels are as they were: to show that costs little."""
     trainings = traitlets.Int(0)
     """Counts trainings that ended well; `project.learner` is the latest."""
 
@@ -54,6 +56,10 @@ class Workspace(traitlets.HasTraits):
     def say_changed(self) -> None:
         """Tell every component that photos, labels or decisions are not what they were."""
         self.changes += 1
+
+    def say_decided(self) -> None:
+        """Tell those who show what waits that decisions were staged or taken back, and nothing else."""
+        self.decisions += 1
 
     def train(
         self, callback: Callback, then: Callable[[Future[Any]], None], *, fine_tune: bool = False

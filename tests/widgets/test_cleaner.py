@@ -205,9 +205,10 @@ def test_the_second_page_is_told_when_it_decides_otherwise(
 
 
 def test_components_of_one_page_are_told(cleaner: Cleaner) -> None:
-    before = cleaner.workspace.changes
+    workspace = cleaner.workspace
+    before = workspace.changes, workspace.decisions
     cleaner.decide(delete, ids(cleaner)[:1])
-    assert cleaner.workspace.changes == before + 1
+    assert (workspace.changes, workspace.decisions) == (before[0], before[1] + 1)  # photos are as they were
     assert cleaner.changes._waiting == "1 delete"
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fieldmark.catalog.decisions import keep
+from fieldmark.project import Project
 from fieldmark_widgets import Studio
 from widgets.messages import receive
 
@@ -69,6 +71,20 @@ def test_after_training_everything_is_open_and_the_result_stands_in_the_bar(stud
     studio.panel.wait()
     assert "blocked" not in states(studio).values()
     assert next(step["note"] for step in studio._steps if step["name"] == "results").endswith("of 48 wrong")
+
+
+def test_a_decision_is_counted_in_the_bar_and_no_photo_is_read_again_for_it(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a hundred thousand photos somebody who decides would wait for each of them."""
+    with_sample(studio)
+    studio.go("clean")
+    cleaner = studio.panel
+    read: list[object] = []
+    monkeypatch.setattr(Project, "data_version", lambda project: read.append(project) or "")
+    cleaner.decide(keep, [cleaner.shown[0].photo.id])
+    assert next(step["note"] for step in studio._steps if step["name"] == "clean") == "1 staged"
+    assert read == []
 
 
 def test_a_new_page_goes_on_at_the_dataset_and_step_where_one_was(studio: Studio) -> None:

@@ -124,6 +124,7 @@ FIGURES = MappingProxyType(
         "verdict_better": "better: {mended} mended, {spoilt} spoilt (p = {p})",
         "verdict_worse": "worse: {mended} mended, {spoilt} spoilt (p = {p})",
         "verdict_undecided": "too few to say: {mended} mended, {spoilt} spoilt (p = {p})",
+        "verdict_same": "no difference: the same photos are right and wrong",
         "show_mended": "Show the mended ({n})",
         "show_spoilt": "Show the spoilt ({n})",
         "slice_group_title": "By site or group",
