@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from fieldmark.backbones import Backbone
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import BadImageError
 from fieldmark.imaging.augment import AUGMENTS, ViewKind, augmented
 from fieldmark.imaging.loading import Fit, Square, in_batches, load_squares
 from fieldmark.imaging.resize import ResizeRule
+from fieldmark.models.backbone import Backbone
 from fieldmark.models.engine import BATCH_SIZE, Engine, Precision, native_precision
 from fieldmark.models.graphs import GraphWriter
 from fieldmark.models.probes import probe_photos

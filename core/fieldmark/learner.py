@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import Backbone, load_backbone
+from fieldmark.backbones import load_backbone
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, NotTrainedError
@@ -25,6 +25,7 @@ from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.fitting.trainingphotos import check_enough, group_numbers, places_of, same_sides
 from fieldmark.interp import Interpretation
 from fieldmark.modelfile import ModelCard, ModelInfo
+from fieldmark.models.backbone import Backbone
 from fieldmark.models.card import calibration_of, choose_sureness, limits_of, summary_of
 from fieldmark.models.familiarity import Familiarity
 from fieldmark.models.freshcheck import FreshCheck

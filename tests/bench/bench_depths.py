@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pairs import paired
 
-from fieldmark.backbones import Backbone, load_backbone
+from fieldmark.backbones import load_backbone
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import BadImageError
 from fieldmark.fitting.head import assign_folds, fit_head
@@ -25,6 +25,7 @@ from fieldmark.fitting.trainconfig import FIT_SIZE_PX
 from fieldmark.imaging.loading import in_batches, load_squares
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.issues.duplicates import near_duplicates_of
+from fieldmark.models.backbone import Backbone
 from fieldmark.models.engine import BATCH_SIZE, Engine
 from fieldmark.models.graphs import GraphWriter
 from fieldmark.splits import make_splits

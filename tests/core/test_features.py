@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fieldmark.backbones import Backbone, load_backbone
+from fieldmark.backbones import load_backbone
 from fieldmark.cachefolder import CACHE_VARIABLE
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
@@ -26,6 +26,7 @@ from fieldmark.features import (
 )
 from fieldmark.imaging.hashing import file_hash
 from fieldmark.imaging.resize import ResizeRule
+from fieldmark.models.backbone import Backbone
 from fieldmark.models.probes import probe_photos
 from fieldmark.sources.sample import sample_photos
 

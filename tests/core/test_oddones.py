@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldmark.backbones import ImageNetHead
 from fieldmark.issues.oddones import SAMPLE, as_kinds, find_odd_ones
+from fieldmark.models.backbone import ImageNetHead
 
 
 def bundle(n: int, dim: int, at: int, dice: np.random.Generator) -> np.ndarray:

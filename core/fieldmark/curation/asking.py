@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import Backbone, load_backbone
+from fieldmark.backbones import load_backbone
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog, CatalogPhoto
 from fieldmark.curation.active import MOST_USEFUL, Probs, margins_of, pick_useful, pick_varied
@@ -24,6 +24,7 @@ from fieldmark.curation.sealed import read_seal
 from fieldmark.features import Extraction, Features, extract
 from fieldmark.fitting.head import Head, assign_folds, fit_head
 from fieldmark.imaging.resize import ResizeRule
+from fieldmark.models.backbone import Backbone
 from fieldmark.project import HELD_OUT, KEY_LENGTH, Project
 
 STRENGTH = 1.0

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from fieldmark.backbones import FORMAT, Architecture, Backbone, _write_whole
 from fieldmark.cachefolder import cache_folder
 from fieldmark.errors import BackboneError
 from fieldmark.finetuning.hub import fetch_weights
 from fieldmark.imaging.hashing import file_hash
+from fieldmark.models.backbone import FORMAT, Architecture, Backbone, write_whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,7 +60,7 @@ def load_architecture(text: str, *, size_px: int | None = None) -> Backbone:
     if file is None:
         described = _describe(request)
         file = fetch_weights(described.name, described.weights)
-        _write_whole(_pointer(request, folder), lambda path: path.write_text(str(file), "utf-8"))
+        write_whole(_pointer(request, folder), lambda path: path.write_text(str(file), "utf-8"))
     digest = file_hash(file)
     stem = f"{quote(request.name, safe='')}-{digest[:12]}-v{FORMAT}"
     trunk, facts = folder / f"{stem}.onnx", folder / f"{stem}.json"
@@ -99,8 +99,8 @@ def _prepare(arch: Architecture, file: Path, digest: str, trunk: Path, facts: Pa
     net = Trunk(found, read_tensors(file))
     found = replace(found, dim=net.dim)
     content = trunk_graph(net).SerializeToString(deterministic=True)
-    _write_whole(trunk, lambda path: path.write_bytes(content))
-    _write_whole(facts, lambda path: path.write_text(json.dumps(asdict(found)), "utf-8"))
+    write_whole(trunk, lambda path: path.write_bytes(content))
+    write_whole(facts, lambda path: path.write_text(json.dumps(asdict(found)), "utf-8"))
 
 
 def _describe(request: Request) -> Architecture:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import EFFICIENTNET_LITE0, Architecture, Backbone
+from fieldmark.backbones import EFFICIENTNET_LITE0
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Item
 from fieldmark.errors import BadImageError
@@ -27,6 +27,7 @@ from fieldmark.imaging.resize import ResizeRule
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner, _Fitted
 from fieldmark.modelfile import ModelCard, ModelInfo
+from fieldmark.models.backbone import Architecture, Backbone
 from fieldmark.models.card import LEVELS, SURE_CHOICES, choose_sureness
 from fieldmark.models.engine import BATCH_SIZE
 from fieldmark.models.familiarity import NEIGHBOURS, Familiarity, fit_familiarity, unit_length

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch  # noqa: TID253 - imported lazily itself, only where a network is built
 from torch import Tensor, nn  # noqa: TID253
 
-from fieldmark.backbones import Architecture
 from fieldmark.errors import BackboneError
 from fieldmark.finetuning.architectures import build_network
+from fieldmark.models.backbone import Architecture
 
 EARLY_SHARE = 8
 """Layers whose maps are at least an eighth of the photo's side are early, as the first two stages of a ResNet."""

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import DEFAULT_ARCH, ImageNetHead, load_backbone
+from fieldmark.backbones import DEFAULT_ARCH, load_backbone
 from fieldmark.fitting.softmax import softmax
 from fieldmark.issues.issue import Issue, weighed
 from fieldmark.issues.suspects import Suspects
+from fieldmark.models.backbone import ImageNetHead
 from fieldmark.models.imagenet import find_kind
 
 PAPER = (

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import ImageNetHead
+from fieldmark.models.backbone import ImageNetHead
 from fieldmark.models.familiarity import unit_length
 
 Features = npt.NDArray[np.float32]

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
-from fieldmark.backbones import Backbone
 from fieldmark.errors import ModelFileError, StoreError
 from fieldmark.features import pooled_features
 from fieldmark.finetuning.checkpoint import sync_folder
 from fieldmark.modelfile import BLANK_DIGEST, DIGEST_KEY, METADATA_KEY, ModelInfo, sealed
+from fieldmark.models.backbone import Backbone
 from fieldmark.models.familiarity import NEIGHBOURS, Familiarity
 from fieldmark.models.freshcheck import FreshCheck
 from fieldmark.models.graphs import GraphWriter
