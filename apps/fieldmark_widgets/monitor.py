@@ -55,7 +55,8 @@ from fieldmark_widgets.uploader import Message
 
 LARGE_PX, SMALL_PX = 1024, 320
 """Longer side of a frame that is reviewed, and of one on the wall."""
-FIGURES_EVERY, CHANGES_EVERY = timedelta(minutes=1), timedelta(hours=1)
+FIGURES_EVERY, FIGURES_SOON, CHANGES_EVERY = timedelta(minutes=1), timedelta(seconds=10), timedelta(hours=1)
+"""How old the week's figures may be, how old after a decision, and how old the comparison of pictures may be."""
 MAX_NAME, MOST_ALERTS = 80, 5
 
 Clock = Callable[[], datetime]
@@ -116,6 +117,7 @@ class Monitor(Component):
         self._store: Store | None = None
         self._measured_at: datetime | None = None
         self._compared: tuple[datetime, list[str]] | None = None
+        self._has_decided = False
         self._memory: Memory = {}
         self._reviewed: list[list[int]] = []
         own = self.folder.with_name("station") if demo_url else self.folder
@@ -150,7 +152,9 @@ class Monitor(Component):
                 _describe_alert(one, self.clock()) for one in recent_alerts(session, limit=MOST_ALERTS)
             ]
             board = look(session, station, who=self._me["name"], now=self.clock(), memory=self._memory)
-            if self._measured_at is None or self.clock() - self._measured_at >= FIGURES_EVERY:
+            oldest = FIGURES_SOON if self._has_decided else FIGURES_EVERY
+            if self._measured_at is None or self.clock() - self._measured_at >= oldest:
+                self._has_decided = False
                 self._figures = _say_week(session, station, self.clock()) + self._say_changes(
                     session, station
                 )
@@ -171,6 +175,7 @@ class Monitor(Component):
         """Decide about an event, and about those that look like it; raises StationError as `DeskClient.review`."""
         said = Said(event_id, self._me.get("name", ""), verdict, label)  # type: ignore[arg-type]
         outcome = self.desk.review(said)
+        self._has_decided = True
         done = [event_id]
         self._reviewed.append(done)
         for other in alike:

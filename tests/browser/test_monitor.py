@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 from sqlalchemy.orm import Session
 
 from browser.visit import DESK, PHONE, visit
@@ -28,6 +28,8 @@ from fieldmark.station.stages import set_stage, sign_plan
 from fieldmark.station.stations import add_station, camera_named, the_station
 from fieldmark.station.store import open_store
 from server.running import RunningServer, free_port, run, stop
+
+TABLET: ViewportSize = {"width": 820, "height": 1180}
 
 
 @pytest.fixture
@@ -201,10 +203,13 @@ def test_the_dashboard_fits_every_screen(
     chromium: Browser, folder: Path, cat_model: Path, tmp_path: Path
 ) -> None:
     with serving(folder, cat_model, tmp_path) as server, working(folder, cat_model):
-        for size, scheme in ((DESK, "light"), (PHONE, "dark")):
+        for size, scheme in ((DESK, "light"), (TABLET, "dark"), (PHONE, "dark")):
             with visit(chromium, server.url, size, scheme) as guest:
                 guest.open("/monitor")
                 guest.page.locator(".fm-monitor-stage img[src]").wait_for(timeout=60_000)
+                assert not guest.is_too_wide()
+                guest.page.locator(".fm-monitor-office summary").click()
+                guest.page.locator(".fm-monitor-office-parts section").last.wait_for()
                 assert not guest.is_too_wide()
                 guest.keep(f"monitor-{size['width']}-{scheme}")
 

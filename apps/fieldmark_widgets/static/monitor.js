@@ -17,7 +17,7 @@ export default {
     const office = drawOffice(model, strings);
     const alerts = drawAlerts(model, strings), log = drawLog(model, strings);
     const week = make("div", { class: "fm-card fm-monitor-week" }, make("h3", { text: strings.figures }), make("div"));
-    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, alerts.root, wall.root, week, plan.root, log.root, office.root));
+    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, alerts.root, wall.root, week, plan.root), make("div", { class: "fm-monitor-more" }, log.root, office.root));
     const root = make("section", { class: "fm-monitor", "aria-label": strings.region }, problem, empty, board);
     el.classList.add("fm");
     el.append(root);

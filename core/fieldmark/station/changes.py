@@ -87,7 +87,7 @@ def say_drift(strata: Sequence[Stratum]) -> list[str]:
     """Say what changed, and where there is too little to tell: silence would look like "as before"."""
     changed = [one for one in strata if one.changed]
     said = [
-        f"{one.camera} {_when(one)}: {_listed(one.changed)} differ from the four weeks before "
+        f"{one.camera} {_when(one)}: {_listed(one.changed)} {_differ(one.changed)} from the four weeks before "
         f"({one.changed[0].recent} visits against {one.changed[0].reference}; KS with Holm, {100 * LEVEL:.0f} %). {CAUSES}"
         for one in changed
     ]
@@ -111,6 +111,10 @@ def _when(one: Stratum) -> str:
 def _cameras(strata: Sequence[Stratum]) -> str:
     named = [f"{one.camera} {_when(one)}" for one in strata]
     return ", ".join(named) if len(named) <= 3 else f"{len(named)} cameras by day or night"
+
+
+def _differ(figures: Sequence[Drift]) -> str:
+    return "differs" if [figure.name for figure in figures] in (["brightness"], ["sharpness"]) else "differ"
 
 
 def _listed(figures: Sequence[Drift]) -> str:

@@ -46,7 +46,7 @@ def fill(store: Store, n: int, *, darker: float) -> None:
 @pytest.mark.parametrize(
     ("n", "darker", "said"),
     [
-        (120, 20, "north by day: brightness differ from the four weeks before (120 visits against 120"),
+        (120, 20, "north by day: brightness differs from the four weeks before (120 visits against 120"),
         (120, 0, "Scores, brightness and sharpness are as in the four weeks before at north by day."),
         (30, 20, "Too few visits to tell whether pictures changed at north by day: each side needs 50."),
     ],
