@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import traitlets
 from sqlalchemy import select
@@ -26,13 +27,13 @@ from fieldmark.account import Account
 from fieldmark.errors import StationError
 from fieldmark.images import encode_display, open_photo
 from fieldmark.station import simulate
-from fieldmark.station.board import Board, CameraTile, Card, Memory, look, may_show
+from fieldmark.station.board import Board, Memory, look, may_show
 from fieldmark.station.changes import drift, say_drift
 from fieldmark.station.client import DeskClient
 from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
 from fieldmark.station.misses import say_misses
-from fieldmark.station.outbox import Left, recent_alerts
+from fieldmark.station.outbox import recent_alerts
 from fieldmark.station.reviews import Said
 from fieldmark.station.sentences import (
     say_audit,
@@ -49,6 +50,7 @@ from fieldmark.station.tables import Frame, Station
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
+from fieldmark_widgets.monitorboard import describe_alert, describe_card, describe_tile
 from fieldmark_widgets.monitoroffice import ACTS, FACTS, describe_me, describe_office
 from fieldmark_widgets.strings.monitor import MONITOR
 from fieldmark_widgets.uploader import Message
@@ -149,7 +151,7 @@ class Monitor(Component):
                 account=self.account,
             )
             self._alerts = [
-                _describe_alert(one, self.clock()) for one in recent_alerts(session, limit=MOST_ALERTS)
+                describe_alert(one, self.clock()) for one in recent_alerts(session, limit=MOST_ALERTS)
             ]
             board = look(session, station, who=self._me["name"], now=self.clock(), memory=self._memory)
             oldest = FIGURES_SOON if self._has_decided else FIGURES_EVERY
@@ -244,8 +246,8 @@ class Monitor(Component):
             "troubles": list(board.troubles),
             "refused": list(board.refused),
         }
-        self._wall = [_describe_tile(tile, self.clock()) for tile in board.wall]
-        self._queue = [_describe_card(card) for card in board.queue]
+        self._wall = [describe_tile(tile, self.clock()) for tile in board.wall]
+        self._queue = [describe_card(card, ZoneInfo(board.zone)) for card in board.queue]
 
     # --- Messages from the browser ---
 
@@ -330,55 +332,3 @@ def _say_week(session: Session, station: Station, now: datetime) -> list[str]:
 
 def _midnight_after(now: datetime) -> datetime:
     return datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
-
-
-def _describe_tile(tile: CameraTile, now: datetime) -> dict[str, Any]:
-    heard = (
-        MONITOR["never"] if tile.heard_at is None else MONITOR["heard"].format(ago=_ago(now - tile.heard_at))
-    )
-    is_changed = tile.urgency == "amber" and tile.view != "ok"
-    waiting = f"{MONITOR['waiting'].format(n=tile.waiting)} · " if tile.waiting else ""
-    return {
-        "name": tile.name,
-        "urgency": tile.urgency,
-        "word": tile.view if is_changed else MONITOR["new" if tile.heard_at is None else tile.urgency],
-        "text": f"{waiting}{heard}{f' · {tile.note}' if tile.note else ''}",
-        "frame": tile.frame_id,
-        "place": tile.place,
-    }
-
-
-def _describe_alert(one: Left, now: datetime) -> dict[str, Any]:
-    facts = {
-        "label": one.label,
-        "camera": one.camera,
-        "ago": _ago(now - one.created_at),
-        "by": one.acknowledged_by,
-    }
-    text = MONITOR[f"alert_{one.state}"].format(**facts)
-    return {"key": one.key, "text": text, "open": one.state in ("sent", "failed")}
-
-
-def _describe_card(card: Card) -> dict[str, Any]:
-    n = MONITOR["frame_one"] if len(card.frames) == 1 else MONITOR["frames"].format(n=len(card.frames))
-    known = card.reason if card.label or not card.reason else f"{card.reason}_new"
-    said = MONITOR[f"text_{known}"].format(
-        alike=len(card.alike), label=card.label, prob=round(100 * card.prob), n=n
-    )
-    return {
-        **asdict(card),
-        "started_at": None,
-        "frames": list(card.frames),
-        "alike": list(card.alike),
-        "chip": MONITOR[f"reason_{card.reason}"],
-        "title": MONITOR["at"].format(camera=card.camera, time=f"{card.started_at:%d %b %H:%M}"),
-        "text": said,
-    }
-
-
-def _ago(silent: timedelta) -> str:
-    seconds = max(0, int(silent.total_seconds()))
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size or (size == 60 and seconds >= 60):
-            return f"{seconds // size} {unit}"
-    return MONITOR["moment"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -79,7 +80,8 @@ def describe_office(session: Session, station: Station, *, now: datetime) -> dic
         else MONITOR["notices_none"],
         "compared": compared.sentence if compared is not None else "",
         "differ": [
-            _describe_disagreement(one) for one in disagreements(session, station, now=now, limit=MOST_DIFFER)
+            _describe_disagreement(one, ZoneInfo(station.zone))
+            for one in disagreements(session, station, now=now, limit=MOST_DIFFER)
         ],
         "models": [
             _describe_model(session, model) for model in session.scalars(select(Model).order_by(Model.id))
@@ -87,10 +89,10 @@ def describe_office(session: Session, station: Station, *, now: datetime) -> dic
     }
 
 
-def _describe_disagreement(one: Disagreement) -> str:
+def _describe_disagreement(one: Disagreement, zone: ZoneInfo) -> str:
     return MONITOR["differ"].format(
         camera=one.camera,
-        time=f"{one.started_at:%d %b %H:%M}",
+        time=f"{one.started_at.astimezone(zone):%d %b %H:%M}",
         champion=one.champion_label,
         shadow=one.shadow_label,
         human=one.human_label or MONITOR["differ_nobody"],

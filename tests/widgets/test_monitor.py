@@ -75,6 +75,13 @@ def test_the_sighting_is_first_and_its_camera_is_red(monitor: Monitor) -> None:
     assert "cat" in card["text"]
 
 
+def test_times_are_those_of_the_station(store: Store, monitor: Monitor) -> None:
+    with store.writing() as session:
+        the_station(session).zone = "Asia/Kolkata"
+    receive(monitor, {"kind": "look"})
+    assert monitor._queue[0]["title"] == "north, 01 Jun 17:30"  # noon, UTC
+
+
 def test_the_blind_audit_does_not_tell_what_the_model_says(store: Store, monitor: Monitor) -> None:
     with store.writing() as session:
         for event in session.scalars(select(Event).where(Event.state == "nothing")):

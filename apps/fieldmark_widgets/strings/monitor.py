@@ -62,7 +62,7 @@ MONITOR = MappingProxyType(
         "why": "Why (written down)",
         "stage_up": "Move to stage {to}",
         "stage_down": "Back to stage 1",
-        "blocked_plan": "No plan is signed, so nothing may leave the station.",
+        "blocked_plan": "No plan is signed, so no sighting may leave the station.",
         "plan": "The signed plan",
         "plan_none": "Nobody has signed one. Before anything leaves the station it has to be clear what it is for.",
         "plan_signed": "Signed by {who}, {at}.",

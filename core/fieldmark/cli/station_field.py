@@ -66,22 +66,25 @@ def log(
 
 
 def _time(folder: Station, at: str) -> str:
-    from fieldmark.station.stations import the_station
-    from fieldmark.station.store import open_store
-
     if not at:
         return datetime.now(UTC).isoformat()
     try:
         read = datetime.fromisoformat(at)
     except ValueError as exc:
         raise typer.BadParameter("Write it like 2026-06-01T13:30", param_hint="--at") from exc
+    return (read if read.tzinfo else read.replace(tzinfo=_zone(folder))).astimezone(UTC).isoformat()
+
+
+def _zone(folder: Station) -> ZoneInfo:
+    from fieldmark.station.stations import the_station
+    from fieldmark.station.store import open_store
+
     store = open_store(folder)
     try:
         with store.reading() as session:
-            zone = ZoneInfo(the_station(session).zone)
+            return ZoneInfo(the_station(session).zone)
     finally:
         store.close()
-    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC).isoformat()
 
 
 @cli.command()
@@ -109,10 +112,11 @@ def alerts(
     if json_output:
         print_json({"alerts": [{**row, "created_at": row["created_at"].isoformat()} for row in rows]})
         return
+    zone = _zone(folder)
     for row in rows:
         by = f" by {row['acknowledged_by']}" if row["acknowledged_by"] else ""
         output.print(
-            f"{row['created_at']:%d %b %H:%M} {row['label']} at {row['camera']}: {row['state']}{by} ({row['key']})"
+            f"{row['created_at'].astimezone(zone):%d %b %H:%M} {row['label']} at {row['camera']}: {row['state']}{by} ({row['key']})"
         )
     if not rows:
         output.print("No alert was made yet.")

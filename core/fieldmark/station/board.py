@@ -84,6 +84,8 @@ class Board:
     """One look."""
 
     station: str
+    zone: str
+    """IANA name of the zone in which people there read times."""
     stage: int
     vocab: tuple[str, ...]
     """Labels to choose from, those of the alarm first."""
@@ -143,6 +145,7 @@ def look(
     beat = session.get(Beat, "worker")
     return Board(
         station.name,
+        station.zone,
         station.stage,
         _vocab(session, rules),
         tuple(wall),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -47,6 +48,7 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
     figures = measure(session, station, end=end, days=days)
     return _template().render(
         station=station,
+        zone=ZoneInfo(station.zone),
         stage=STAGES[station.stage],
         simulated=station.name == simulate.NAME,
         begin=f"{figures.begin:%d %b %Y}",
@@ -61,7 +63,8 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         misses=say_misses(figures.misses),
         drift=say_drift(drift(session, station, end=figures.end)),
         silences=[
-            say_silence(one) for one in silences(session, station, begin=figures.begin, end=figures.end)
+            say_silence(one, ZoneInfo(station.zone))
+            for one in silences(session, station, begin=figures.begin, end=figures.end)
         ],
         waiting=count_waiting(session, station.id),
         chart=_chart(session, station, figures),

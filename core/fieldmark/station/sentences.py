@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from math import isinf
+from zoneinfo import ZoneInfo
 
 from fieldmark.station.figures import Proportion, StationFigures
 from fieldmark.station.notices import Told
@@ -103,12 +105,16 @@ def say_delivery(figures: StationFigures) -> str:
     return f"{said} From the end of a visit to its alert: half within {median}, 95 % within {most}."
 
 
-def say_silence(told: Told) -> str:
-    """Say for how long a camera was silent, and who was told."""
-    until = f"to {told.until:%d %b %H:%M}" if told.until else "and still is"
+def say_silence(told: Told, zone: ZoneInfo) -> str:
+    """Say for how long a camera was silent, and who was told; in the station's own time."""
+    until = f"to {_say_time(told.until, zone)}" if told.until else "and still is"
     by = f"told {', '.join(told.channels)}" if told.channels else "nobody was told"
-    at = f" {told.told_at:%d %b %H:%M}" if told.told_at else ""
-    return f"{told.camera} was silent from {told.since:%d %b %H:%M} {until}; {by}{at}."
+    at = f" {_say_time(told.told_at, zone)}" if told.told_at else ""
+    return f"{told.camera} was silent from {_say_time(told.since, zone)} {until}; {by}{at}."
+
+
+def _say_time(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%d %b %H:%M}"
 
 
 def _say_seconds(seconds: float) -> str:

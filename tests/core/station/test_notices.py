@@ -99,7 +99,7 @@ def test_without_a_channel_for_notices_nothing_is_sent_and_the_report_says_so(wa
     assert watch.after(hours=25) == []
     with watch.store.reading() as session:
         page = write_report(session, end=watch.clock())
-    assert "north was silent from 01 Jun 12:00 and still is; nobody was told." in page
+    assert "north was silent from 01 Jun 14:00 and still is; nobody was told." in page
 
 
 def test_a_channel_for_notices_hears_of_no_sighting_and_one_for_alerts_of_no_silence(
