@@ -21,9 +21,8 @@ from fieldmark.catalog.planning import IMAGES, NewPhoto
 from fieldmark.catalog.schema import HIDDEN
 from fieldmark.dataset import Rejected
 from fieldmark.errors import BadImageError, Cancelled
-from fieldmark.images import open_photo
-from fieldmark.imaging.capture import capture_time
 from fieldmark.imaging.file import read_source
+from fieldmark.imaging.lookcache import LookCache, open_look_cache
 from fieldmark.labels import UNLABELLED, clean_label
 from fieldmark.parallel import in_threads
 from fieldmark.sources.importreport import Doubled, ImportReport, Renamed
@@ -34,9 +33,6 @@ __all__ = ["ImportReport", "Labels", "import_photos"]
 
 BATCH = 500
 """Photos that are taken in together."""
-
-DECODED_PX = 64
-"""A photo is decoded as small as this to know that it is whole: JPEGs at an eighth, others in full."""
 
 
 def import_photos(
@@ -51,7 +47,8 @@ def import_photos(
 ) -> ImportReport:
     """Copy photos into a dataset folder, which is made where there is none.
 
-    Each photo is decoded first: what cannot be is reported, and the rest goes on. Bytes that the dataset has
+    Each photo is decoded first: what cannot be is reported, and the rest goes on; what was seen of it is kept for the check
+    and for finding near duplicates (`imaging.lookcache`). Bytes that the dataset has
     already are not taken again: where they wait for a label there, they get the one they come with; when they
     come under another label, both labels are reported. All of it is one act: `Catalog.undo` takes it back. When the callback stops it, what was taken so far stays, as that act.
 
@@ -74,11 +71,11 @@ def import_photos(
     """
     started = perf_counter()
     path = Path(source)
-    with dataset_for(into) as catalog, Incoming(catalog.root) as incoming:
+    with dataset_for(into) as catalog, Incoming(catalog.root) as incoming, open_look_cache() as looks:
         found = open_source(
             path, incoming.staging, labels=labels, keep_unlabelled=keep_unlabelled, callback=callback
         )
-        intake = _Intake(catalog, incoming, who=who, why=why or f"from {path.name}", source=path.name)
+        intake = _Intake(catalog, incoming, looks, who=who, why=why or f"from {path.name}", source=path.name)
         try:
             _take_all(intake, found.candidates, callback)
         except Cancelled as stop:
@@ -105,8 +102,10 @@ class _Arrival:
 class _Intake:
     """Reads candidates in threads, takes them in order."""
 
-    def __init__(self, catalog: Catalog, incoming: Incoming, *, who: str, why: str, source: str) -> None:
-        self._catalog, self._incoming = catalog, incoming
+    def __init__(
+        self, catalog: Catalog, incoming: Incoming, looks: LookCache, *, who: str, why: str, source: str
+    ) -> None:
+        self._catalog, self._incoming, self._looks = catalog, incoming, looks
         self._who, self._why, self._source = who, why, source
         self._batch: list[NewPhoto] = []
         self._given: dict[int, str] = {}  # photo that waited -> the label that came for it
@@ -125,11 +124,11 @@ class _Intake:
             digest = hashlib.sha256(data).hexdigest()
             if known := tuple(self._catalog.with_hash([digest])):
                 return _Arrival(candidate, digest, known)
-            photo = open_photo(data, need_px=DECODED_PX)
+            look = self._looks.look_of(data, digest)
         except BadImageError as exc:
             return Rejected(Path(candidate.name), exc.code, str(exc))
-        taken = capture_time(data).taken
-        return _Arrival(candidate, digest, (), self._incoming.write(data), photo.width, photo.height, taken)
+        file = self._incoming.write(data)
+        return _Arrival(candidate, digest, (), file, look.width, look.height, look.taken)
 
     def take(self, arrival: _Arrival | Rejected) -> None:
         """Sort what was read: new, there already, or rejected."""

@@ -16,6 +16,8 @@ from badinputs.seeds import encode, gradient
 from core.photos import files_in, make_pets, photo, put, seen, write, zipped
 from fieldmark.catalog import Catalog
 from fieldmark.errors import ArchiveError, DatasetError, FieldmarkError
+from fieldmark.imaging.lookcache import take_looks
+from fieldmark.imaging.looks import Look
 from fieldmark.importing import import_photos
 from fieldmark.sources.labelling import Labels
 
@@ -39,6 +41,18 @@ def test_a_folder_per_class_becomes_a_dataset(pets: Path, tmp_path: Path) -> Non
         catalog.file_of(p).read_bytes() == (pets / p.original_name).read_bytes() for p in catalog.photos()
     )
     assert files_in(tmp_path / "set" / ".fieldmark") == ["catalog.sqlite"]
+
+
+def test_what_was_seen_at_the_import_is_not_looked_at_again(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by the check nor by the training, which look for near duplicates."""
+    import_photos(pets, tmp_path / "set", who="ann")
+    monkeypatch.setattr("fieldmark.imaging.lookcache.look_at", lambda _data: pytest.fail("looked again"))
+    catalog = Catalog.open(tmp_path / "set")
+    photos = catalog.photos()
+    looks = list(take_looks([catalog.file_of(p) for p in photos], [p.hash for p in photos]))
+    assert [look.hash for look in looks if isinstance(look, Look)] == [p.hash for p in photos]
 
 
 def test_an_import_is_one_act_that_can_be_undone_and_done_again(pets: Path, tmp_path: Path) -> None:

@@ -54,7 +54,11 @@ class LookCache:
         if known is not None:
             return known
         data = read_source(path)
-        known = self._get(hashlib.sha256(data).hexdigest())
+        return self.look_of(data, hashlib.sha256(data).hexdigest())
+
+    def look_of(self, data: bytes, digest: str) -> Look:
+        """As `look`, of bytes that were read, with their SHA-256."""
+        known = self._get(digest)
         if known is not None:
             return known
         look = look_at(data)
