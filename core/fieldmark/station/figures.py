@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from fieldmark.station.coverage import Span, days_of, watched
@@ -96,17 +96,17 @@ def measure(session: Session, station: Station, *, end: datetime, days: int = WI
     cameras = session.scalars(
         select(Camera).where(Camera.station_id == station.id).order_by(Camera.name)
     ).all()
-    spans = {camera.id: _spans(session, camera, end) for camera in cameras}
-    alarms = {camera.id: _visits(session, camera, rules, begin, end) for camera in cameras}
+    ids = [camera.id for camera in cameras]
+    spans, alarms = _spans(session, ids, end), _visits(session, ids, rules, begin, end)
     change, surplus, changed = _compared(cameras, spans, alarms, begin, end, station.since)
     states, precision, audit = _events(session, station, rules, begin, end)
-    before, promised_before = _reviewed(session, cameras, rules, begin - timedelta(days=BASELINE_DAYS), begin)
-    now, promised = _reviewed(session, cameras, rules, begin, end)
+    before, promised_before = _reviewed(session, ids, rules, begin - timedelta(days=BASELINE_DAYS), begin)
+    now, promised = _reviewed(session, ids, rules, begin, end)
     n_alarms = sum(begin <= at < end for times in alarms.values() for at in times)
     return StationFigures(
         begin,
         end,
-        tuple(_camera(session, c, spans[c.id], alarms[c.id], begin, end) for c in cameras),
+        _cameras(session, cameras, spans, alarms, begin, end),
         states,
         precision,
         before,
@@ -126,8 +126,8 @@ def alarms_by_day(session: Session, station: Station, *, end: datetime) -> list[
     """Count visits with an alarm for each day of the window and its baseline, as far back as the station goes."""
     rules = Rules.from_dict(station.rules)
     begin = end - timedelta(days=WINDOW_DAYS)
-    cameras = session.scalars(select(Camera).where(Camera.station_id == station.id)).all()
-    times = [at for camera in cameras for at in _visits(session, camera, rules, begin, end)]
+    ids = session.scalars(select(Camera.id).where(Camera.station_id == station.id)).all()
+    times = [at for own in _visits(session, ids, rules, begin, end).values() for at in own]
     back = min(BASELINE_DAYS + WINDOW_DAYS, max(WINDOW_DAYS, -((station.since - end) // timedelta(days=1))))
     days = [end - timedelta(days=n) for n in range(back, 0, -1)]
     return [(day, sum(day <= at < day + timedelta(days=1) for at in times)) for day in days]
@@ -144,29 +144,41 @@ def independent(times: Sequence[datetime], gap: timedelta) -> list[datetime]:
     return kept
 
 
-def _spans(session: Session, camera: Camera, end: datetime) -> list[Span]:
-    """When a camera watched, from the first and last frame of each day: its patience is never less than a day."""
+def _spans(session: Session, cameras: Sequence[int], end: datetime) -> dict[int, list[Span]]:
+    """When each camera watched, from the first and last frame of each day: its patience is never less than a day.
+
+    One question for all cameras, here and below: with a dozen of them the asking takes longer than the answer.
+    """
     begin = end - timedelta(days=BASELINE_DAYS + WINDOW_DAYS)
-    own = (Frame.camera_id == camera.id, Frame.at >= begin, Frame.at < end)
     days = session.execute(
-        select(func.min(Frame.at), func.max(Frame.at)).where(*own).group_by(func.date(Frame.at))
-    ).all()
-    times = sorted({at for day in days for at in day})
-    return watched(times, end) if times else []
+        select(Frame.camera_id, func.min(Frame.at), func.max(Frame.at))
+        .where(Frame.camera_id.in_(cameras), Frame.at >= begin, Frame.at < end)
+        .group_by(Frame.camera_id, func.date(Frame.at))
+    )
+    times: dict[int, set[datetime]] = {camera: set() for camera in cameras}
+    for camera, first, last in days:
+        times[camera] |= {first, last}
+    return {camera: watched(sorted(own), end) if own else [] for camera, own in times.items()}
 
 
-def _visits(session: Session, camera: Camera, rules: Rules, begin: datetime, end: datetime) -> list[datetime]:
+def _visits(
+    session: Session, cameras: Sequence[int], rules: Rules, begin: datetime, end: datetime
+) -> dict[int, list[datetime]]:
     """Beginnings of visits with an alarm, in the window and its baseline; what people rejected is none."""
-    times = session.scalars(
-        select(Event.started_at).where(
-            Event.camera_id == camera.id,
+    rows = session.execute(
+        select(Event.camera_id, Event.started_at).where(
+            Event.camera_id.in_(cameras),
             Event.alarm >= rules.alarm_min,
             Event.state != "rejected",
             Event.started_at >= begin - timedelta(days=BASELINE_DAYS),
             Event.started_at < end,
         )
-    ).all()
-    return independent(times, timedelta(seconds=rules.independence_s))
+    )
+    times: dict[int, list[datetime]] = {camera: [] for camera in cameras}
+    for camera, at in rows:
+        times[camera].append(at)
+    gap = timedelta(seconds=rules.independence_s)
+    return {camera: independent(own, gap) for camera, own in times.items()}
 
 
 def _compared(
@@ -222,27 +234,21 @@ def _events(
 
 
 def _reviewed(
-    session: Session, cameras: Sequence[Camera], rules: Rules, begin: datetime, end: datetime
+    session: Session, cameras: Sequence[int], rules: Rules, begin: datetime, end: datetime
 ) -> tuple[Proportion, float]:
-    """Count the alarms of a span that people decided about, and add up how sure of them the model was.
-
-    Camera by camera, as the index is.
-    """
-    right, n, promised = 0, 0, 0.0
+    """Count the alarms of a span that people decided about, and add up how sure of them the model was."""
     said = case((Event.human_label.in_(rules.alarm), 1), else_=0)
-    for camera in cameras:
-        found = session.execute(
-            select(func.count(), func.sum(said), func.sum(Event.alarm)).where(
-                Event.camera_id == camera.id,
-                Event.started_at >= begin,
-                Event.started_at < end,
-                Event.alarm >= rules.alarm_min,
-                Event.reviewed_by.is_not(None),
-                Event.state != "unsure",
-            )
-        ).one()
-        n, right, promised = n + found[0], right + (found[1] or 0), promised + (found[2] or 0.0)
-    return Proportion(right, n), promised
+    n, right, promised = session.execute(
+        select(func.count(), func.sum(said), func.sum(Event.alarm)).where(
+            Event.camera_id.in_(cameras),
+            Event.started_at >= begin,
+            Event.started_at < end,
+            Event.alarm >= rules.alarm_min,
+            Event.reviewed_by.is_not(None),
+            Event.state != "unsure",
+        )
+    ).one()
+    return Proportion(right or 0, n), promised or 0.0
 
 
 def _promise(now: Proportion, before: Proportion, promised: float) -> PrecisionCheck:
@@ -250,28 +256,32 @@ def _promise(now: Proportion, before: Proportion, promised: float) -> PrecisionC
     return PrecisionCheck(promised / n if n else 0.0, hits, n, clopper_pearson(hits, n))
 
 
-def _camera(
+def _cameras(
     session: Session,
-    camera: Camera,
-    spans: list[Span],
-    alarms: list[datetime],
+    cameras: Sequence[Camera],
+    spans: dict[int, list[Span]],
+    alarms: dict[int, list[datetime]],
     begin: datetime,
     end: datetime,
-) -> CameraFigures:
-    def count(column: object, *where: object) -> int:
-        return session.scalar(select(func.count()).where(*where)) or 0  # type: ignore[arg-type]
+) -> tuple[CameraFigures, ...]:
+    def count(table: type[Frame] | type[Event] | type[Rejected], at: ColumnElement[datetime]) -> Counter[int]:
+        found = select(table.camera_id, func.count()).where(table.camera_id.in_(spans), at >= begin, at < end)
+        rows = session.execute(found.group_by(table.camera_id)).all()
+        return Counter({int(camera): int(n) for camera, n in rows})
 
-    own = (Frame.camera_id == camera.id, Frame.at >= begin, Frame.at < end)
-    happened = (Event.camera_id == camera.id, Event.started_at >= begin, Event.started_at < end)
-    refused = (Rejected.camera_id == camera.id, Rejected.received_at >= begin, Rejected.received_at < end)
-    return CameraFigures(
-        camera.name,
-        count(Frame, *own),
-        count(Event, *happened),
-        sum(begin <= at < end for at in alarms),
-        sum(day.uptime for day in days_of(spans, [], begin, end)),
-        camera.heard_at,
-        count(Rejected, *refused),
+    frames, refused = count(Frame, Frame.at), count(Rejected, Rejected.received_at)  # type: ignore[arg-type]
+    events = count(Event, Event.started_at)  # type: ignore[arg-type]
+    return tuple(
+        CameraFigures(
+            camera.name,
+            frames[camera.id],
+            events[camera.id],
+            sum(begin <= at < end for at in alarms[camera.id]),
+            sum(day.uptime for day in days_of(spans[camera.id], [], begin, end)),
+            camera.heard_at,
+            refused[camera.id],
+        )
+        for camera in cameras
     )
 
 
