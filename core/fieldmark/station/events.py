@@ -118,19 +118,22 @@ def join_event(session: Session, frame: Frame, rules: Rules) -> Event:
 
 
 def judge_event(session: Session, event: Event, model_id: int, rules: Rules, *, level: float | None) -> Score:
-    """Score an event by the frames that a model has seen, and decide whether somebody should look."""
+    """Score an event by the frames that a model has seen, and decide whether somebody should look.
+
+    Only what is needed is read: a camera that is triggered all day makes visits of hundreds of frames.
+    """
     rows = session.execute(
-        select(Frame, Prediction)
+        select(Frame.id, Frame.is_night, Prediction.probs, Prediction.familiarity_p)
         .join(Prediction, Prediction.frame_id == Frame.id)
         .where(Frame.event_id == event.id, Prediction.model_id == model_id)
         .order_by(Frame.id)
     ).all()
-    score = score_frames([(p.probs, p.familiarity_p) for _, p in rows], rules, level=level)
+    score = score_frames([(probs, p) for _, _, probs, p in rows], rules, level=level)
     event.model_id, event.label = model_id, score.label
     event.prob, event.alarm = score.probs[score.label], score.alarm(rules)
     event.is_unfamiliar = score.is_unfamiliar
-    event.best_frame_id = rows[score.best][0].id
-    event.is_night = sum(frame.is_night for frame, _ in rows) * 2 > len(rows)
+    event.best_frame_id = rows[score.best][0]
+    event.is_night = sum(bool(is_night) for _, is_night, _, _ in rows) * 2 > len(rows)
     if event.state in OPEN_STATES:
         event.reason = reason_to_look(score, rules)
         event.state = "highlighted" if event.reason else "nothing"
