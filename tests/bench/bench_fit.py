@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from bench_spine import copy_backbone, prepare_backbone
 from bench_spine import fieldmark as command
+from bytecode import as_installed
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from scipy.stats import rankdata
 from skimage import data
@@ -253,7 +254,7 @@ def ten_times_the_photos(work: Path) -> None:
 
 def python(code: str, *arguments: str, cache: Path | None = None) -> str:
     """Run in a process of its own."""
-    environment = {**os.environ, **({CACHE_VARIABLE: str(cache)} if cache else {})}
+    environment = {**as_installed(), **({CACHE_VARIABLE: str(cache)} if cache else {})}
     return subprocess.check_output([sys.executable, "-c", code, *arguments], text=True, env=environment)
 
 

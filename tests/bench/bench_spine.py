@@ -9,7 +9,6 @@ a folder per class; without it the bears of ../shared/data are taken, where they
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
+
+from bytecode import as_installed
 
 from fieldmark.stats import wilson
 
@@ -107,9 +108,9 @@ def train(photos: Path, out: Path, seed: int, cache: Path) -> tuple[dict[str, An
 
 def fieldmark(*arguments: str, cache: Path) -> tuple[float, dict[str, Any]]:
     """Run the command line in a process of its own."""
-    started = perf_counter()
     command = [sys.executable, "-m", "fieldmark", *arguments]
-    environment = {**os.environ, "FIELDMARK_CACHE": str(cache)}
+    environment = {**as_installed(), "FIELDMARK_CACHE": str(cache)}
+    started = perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     seconds = perf_counter() - started
     return seconds, json.loads(done.stdout) if "--json" in arguments else {}

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bytecode import as_installed
 from peers import PEER_PACKAGES, SCRIPTS, fastai_python, needs_fastai
 from rows import Row, load, machine, now, versions
 
@@ -88,7 +89,7 @@ def _command(
     system: str, photos: Path, split: Path, work: Path, seed: int
 ) -> tuple[list[str], dict[str, str], str]:
     """The command, its environment and the interpreter."""
-    environment = dict(os.environ)
+    environment = dict(as_installed() if system in MODES else os.environ)
     if system in MODES:
         environment["FIELDMARK_CACHE"] = str(prepared_cache(work / MODES[system]))
         out = work / f"{MODES[system]}.onnx"

@@ -236,3 +236,23 @@ def test_photos_without_labels_are_imported_and_it_says_where_they_get_one(
     done = fieldmark("import", "--unlabelled", photos, tmp_path / "set")
     assert "24 photos imported" in done.stdout
     assert f"fieldmark serve --data {tmp_path / 'set'}" in done.stdout.replace("\n", "")
+
+
+LOADED = """
+import sys
+from fieldmark.cli.main import run
+try:
+    run()
+finally:
+    print("loaded:", *sys.modules)
+"""
+
+
+def test_a_command_of_core_does_not_load_the_server_and_help_still_lists_its_commands(photos: Path) -> None:
+    command = [sys.executable, "-c", LOADED]
+    checked = subprocess.run([*command, "check", str(photos)], capture_output=True, text=True, check=False)
+    helped = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
+    assert "fieldmark.check" in checked.stdout
+    assert "fieldmark_server" not in checked.stdout
+    assert "fieldmark_server" in helped.stdout
+    assert "serve" in helped.stdout.partition("loaded:")[0]

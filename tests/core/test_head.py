@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
 from fieldmark.fitting.head import HeadFit, assign_folds, fit_head
+from fieldmark.fitting.logistic import Photos, _Problems, minimise
 
 Features = npt.NDArray[np.float32]
 Targets = npt.NDArray[np.intp]
@@ -175,3 +176,29 @@ def test_beginning_at_an_earlier_fit_lets_no_photo_s_label_into_its_own_answer()
     after = fit_head(features, targets, classes=3, folds=folds, strengths=(0.1,), start=before)
     plain = fit_head(features, targets, classes=3, folds=folds, strengths=(0.1,))
     assert out_of_fold(after)[0] == pytest.approx(out_of_fold(plain)[0], abs=0.02)
+
+
+def test_a_regression_that_never_saw_the_changed_label_rests_after_one_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features, targets = photos(600, 60)
+    folds = assign_folds(targets, np.arange(600), seed=1)
+    weights = np.stack([folds != fold for fold in range(5)], axis=1).astype(np.float64)
+    turned, changed = Photos.of(features), targets.copy()
+    changed[7] = (targets[7] + 1) % 3
+    before = minimise(turned, targets, weights, classes=3, tolerance=1e-6)
+    asked: list[int] = []
+    product = _Problems.logits
+
+    def counted(problems: _Problems, coefficients: Features) -> Features:
+        asked.append(coefficients.shape[1])
+        return product(problems, coefficients)
+
+    monkeypatch.setattr(_Problems, "logits", counted)
+    after = minimise(turned, changed, weights, classes=3, start=before.coefficients, tolerance=1e-6)
+    assert asked[0] == 5
+    assert asked[-1] < 5
+    plain = minimise(turned, changed, weights, classes=3, tolerance=1e-6)
+    assert np.abs(after.logits - plain.logits).max() < 0.01 * np.abs(plain.logits).max()
+    own = folds[7]
+    assert np.abs(after.logits[:, own] - before.logits[:, own]).max() < 1e-3 * np.abs(plain.logits).max()

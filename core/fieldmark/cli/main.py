@@ -202,10 +202,20 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    for name, function in _plugins().items():
-        cli.command(name)(command(function))
+    if not _is_own(
+        sys.argv[1:2]
+    ):  # those above are slow to load: whoever trains does not wait for the server
+        for name, function in _plugins().items():
+            cli.command(name)(command(function))
     cli()
     return 0
+
+
+def _is_own(words: list[str]) -> bool:
+    """Whether the first word of the command line, if any, names one of core's commands."""
+    named = (info.name or getattr(info.callback, "__name__", "") for info in cli.registered_commands)
+    groups = (info.name for info in cli.registered_groups)
+    return bool(words) and words[0] in {*named, *groups}
 
 
 def _plugins() -> dict[str, Callable[..., None]]:

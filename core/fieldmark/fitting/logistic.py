@@ -11,6 +11,7 @@ diagonal and dividing by its diagonal leaves little to do.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,8 +27,12 @@ Coefficients = npt.NDArray[np.float32]  # (axes + 1, problems, classes), the bia
 SPAN_TOLERANCE = 1e-6
 """Axes with less than this share of the largest variance are rounding noise."""
 NEWTON_STEPS, CG_STEPS, HALVINGS = 30, 100, 10
-CG_TOLERANCE = 0.1
-"""Share of the gradient that a Newton step may leave: less is work that the next step does anyway."""
+ROUGHEST, FINEST = 0.5, 0.1
+"""Shares of the gradient that a Newton step may leave: much while its parabola is far from the truth, little near
+the end (Eisenstat and Walker 1996, choice 2). Less is work that the next step does anyway."""
+GOOD_ENOUGH = 0.1
+"""Share of the tolerance below which what a Newton step leaves is of no account: after one changed label most
+problems are nearly solved, and a tenth of nearly nothing took hundreds of products."""
 MOST_FACTOR = 1e8
 """Of a conjugate gradient's step: honest ones are near 1, since the axes are scaled by their curvature."""
 BIAS_CURVATURE = 1e-3
@@ -103,6 +108,15 @@ class _Problems:
         self.ridge = np.ones((self.shape[0], 1, 1), np.float32)
         self.ridge[-1] = 0  # the bias is free
 
+    def only(self, some: npt.NDArray[np.intp]) -> _Problems:
+        """Some of the regressions, for as long as the others are solved."""
+        if len(some) == self.shape[1]:
+            return self
+        part = copy(self)
+        part.shape = (self.shape[0], len(some), self.shape[2])
+        part.weights, part.wanted = self.weights[:, some], self.wanted[:, some]
+        return part
+
     def logits(self, coefficients: Coefficients) -> Rows:
         """(n, problems, classes)."""
         x, (axes, problems, classes) = self.photos.x, self.shape
@@ -145,37 +159,70 @@ def minimise(
         tolerance: the share of the objective that one more step would win at most.
     """
     problems = _Problems(photos, targets, weights, classes)
-    w = np.zeros(problems.shape, np.float32) if start is None else start
+    w = np.zeros(problems.shape, np.float32) if start is None else start.copy()
     z = problems.logits(w)
-    losses, log_probs = problems.losses(z, w)
+    unsolved = np.arange(problems.shape[1])
+    sizes = np.zeros(len(unsolved))  # of the gradients one step before; 0 where there was none
     for _ in range(NEWTON_STEPS):
-        probs = np.exp(log_probs)
-        gradient = problems.back(problems.weights * probs - problems.wanted) + problems.ridge * w
-        step, rise = _newton_step(problems, probs, gradient)
-        slopes = _dots(gradient, step)
-        length = np.ones(len(slopes))
-        for _ in range(HALVINGS):
-            factor = length.astype(np.float32)[None, :, None]
-            next_w, next_z = w + factor * step, z + factor * rise
-            next_losses, log_probs = problems.losses(next_z, next_w)
-            too_far = next_losses > losses + 1e-4 * length * slopes + 1e-7 * np.abs(losses)
-            if not too_far.any():
-                break
-            length[too_far] /= 2
-        w, z, losses = next_w, next_z, next_losses
-        if (-slopes <= tolerance * losses).all():
+        part = problems.only(unsolved)
+        w[:, unsolved], z[:, unsolved], sizes, wins = _improved(
+            part, w[:, unsolved], z[:, unsolved], sizes, tolerance
+        )
+        going_on = wins > tolerance
+        unsolved, sizes = unsolved[going_on], sizes[going_on]
+        if not len(unsolved):
             break
     return Solution(w, z)
 
 
-def _newton_step(problems: _Problems, probs: Rows, gradient: Coefficients) -> tuple[Coefficients, Rows]:
-    """Solve Hessian · step = -gradient by conjugate gradients; the step, and what it adds to the logits."""
+def _improved(
+    problems: _Problems, w: Coefficients, z: Rows, sizes: Floats, tolerance: float
+) -> tuple[Coefficients, Rows, Floats, Floats]:
+    """Take one Newton step, as far as it leads down.
+
+    Args:
+        sizes: (problems,) of the gradients one step before.
+    Returns:
+        Coefficients, logits, sizes of the gradients, and the share of the objective that such a step wins.
+    """
+    losses, log_probs = problems.losses(z, w)
+    probs = np.exp(log_probs)
+    gradient = problems.back(problems.weights * probs - problems.wanted) + problems.ridge * w
+    enough = GOOD_ENOUGH * tolerance * losses
+    step, rise, sizes = _newton_step(problems, probs, gradient, sizes, enough)
+    slopes = _dots(gradient, step)
+    length = np.ones(len(slopes))
+    for _ in range(HALVINGS):
+        factor = _column(length)
+        next_w, next_z = w + factor * step, z + factor * rise
+        next_losses, _ = problems.losses(next_z, next_w)
+        too_far = next_losses > losses + 1e-4 * length * slopes + 1e-7 * np.abs(losses)
+        if not too_far.any():
+            break
+        length[too_far] /= 2
+    return next_w, next_z, sizes, -slopes / losses
+
+
+def _newton_step(
+    problems: _Problems, probs: Rows, gradient: Coefficients, before: Floats, enough: Floats
+) -> tuple[Coefficients, Rows, Floats]:
+    """Solve Hessian · step = -gradient by conjugate gradients.
+
+    Args:
+        before: (problems,) sizes of the gradients one step before, or 0.
+        enough: (problems,) sizes at which what is left no longer matters.
+    Returns:
+        The step, what it adds to the logits, and the sizes of the gradients: their products with themselves,
+        each number divided by its curvature, which is what could be won if the Hessian were diagonal.
+    """
     diagonal = problems.preconditioner(probs)
     weighted = problems.weights * probs
     step, rise = np.zeros_like(gradient), np.zeros_like(probs)
     residual = -gradient
     direction = residual / diagonal
     size = first = _dots(residual, direction)
+    share = np.clip(np.where(before > 0, first / np.maximum(before, 1e-30), ROUGHEST), FINEST, ROUGHEST)
+    enough = np.maximum(enough, share**2 * first)
     for _ in range(CG_STEPS):
         along = problems.logits(direction)
         bent = weighted * (along - (probs * along).sum(axis=2, keepdims=True))
@@ -187,11 +234,11 @@ def _newton_step(problems: _Problems, probs: Rows, gradient: Coefficients) -> tu
         rise += factor * along
         residual -= factor * image
         scaled = residual / diagonal
-        before, size = size, _dots(residual, scaled)
-        if (size <= CG_TOLERANCE**2 * first).all():
+        last, size = size, _dots(residual, scaled)
+        if (size <= enough).all():
             break
-        direction = scaled + _column(size / np.maximum(before, 1e-30)) * direction
-    return step, rise
+        direction = scaled + _column(size / np.maximum(last, 1e-30)) * direction
+    return step, rise, first
 
 
 def _dots(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> Floats:
