@@ -41,7 +41,7 @@ from stationbench.stations import cat_model, new_station, working
 from core.station.conftest import picture
 from core.station.visits import add_champion, add_event
 from fieldmark.errors import StationError
-from fieldmark.station.board import look
+from fieldmark.station.board import Memory, look
 from fieldmark.station.client import DeskClient
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
@@ -153,8 +153,12 @@ def queries(work: Path) -> None:
     end = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     with store.reading() as session:
         station = the_station(session)
+        memory: Memory = {}  # as an open page keeps it
         asked: dict[str, Callable[[], object]] = {
-            "wall and queue, every second": lambda: look(session, station, who="Kari", now=now),
+            "wall and queue, every second": lambda: look(
+                session, station, who="Kari", now=now, memory=memory
+            ),
+            "the same on a page that was just opened": lambda: look(session, station, who="Kari", now=now),
             "the week in sentences, every minute": lambda: measure(session, station, end=end),
         }
         for what, ask in asked.items():
