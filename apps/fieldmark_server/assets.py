@@ -21,7 +21,7 @@ def asset_files() -> dict[str, Path]:
         raise ModuleNotFoundError("fieldmark_widgets is not installed", name="fieldmark_widgets")
     return {
         "fieldmark.css": Path(widgets.origin).parent / "static" / "fieldmark.css",
-        "page.js": Path(__file__).parent / "static" / "page.js",
+        **{name: Path(__file__).parent / "static" / name for name in ("page.js", "host.js")},
     }
 
 

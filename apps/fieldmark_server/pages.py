@@ -30,6 +30,7 @@ def page_facts(base_url: str, title: str, *, login: bool) -> dict[str, Any]:
         "home": base_url,
         "stylesheet": asset_url(base_url, "fieldmark.css"),
         "script": asset_url(base_url, "page.js"),
+        "widgets": asset_url(base_url, "host.js"),
         "login": login,
     }
 

@@ -1,0 +1,62 @@
+"""The page's own connection to its kernel, in the place of JupyterLab's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, WebSocketRoute, expect
+
+from browser.conftest import Visitor
+from browser.visit import visit
+from server.running import run_server
+
+CHANNEL = re.compile(r"/api/kernels/[\w-]+/channels")
+
+
+@pytest.mark.parametrize("app", ["/classify", "/studio", "/monitor"])
+def test_an_app_opens_with_a_handful_of_requests(app: str, visitor: Visitor) -> None:
+    with visitor() as guest:
+        guest.open(app)
+        guest.page.locator("body:not(.fm-is-opening)").wait_for()
+        fetched = [url for url in guest.requested if not url.startswith(("blob:", "data:"))]
+        assert len(fetched) < 12, fetched
+        assert not any("/voila/" in url for url in fetched)
+
+
+def test_a_connection_that_breaks_is_taken_up_again_and_nothing_sent_meanwhile_is_lost(
+    visitor: Visitor, cat: bytes
+) -> None:
+    sockets: list[tuple[WebSocketRoute, WebSocketRoute]] = []
+    with visitor() as guest:
+        guest.page.route_web_socket(
+            CHANNEL, lambda socket: sockets.append((socket, socket.connect_to_server()))
+        )
+        guest.open()
+        for end in sockets[0]:
+            end.close()
+        guest.drop(("cat.jpg", cat))
+        guest.wait()
+        assert len(sockets) == 2
+
+
+CELLS = {
+    "another widget": "from ipywidgets import Label\nLabel('of another kind')",
+    "no widget": "from IPython.display import HTML\nHTML('<p>of another kind</p>')",
+}
+
+
+@pytest.mark.parametrize("cell", list(CELLS.values()), ids=list(CELLS))
+def test_what_is_not_ours_is_shown_by_voilas_own_script(
+    cell: str, chromium: Browser, cat_model: Path, tmp_path: Path
+) -> None:
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        cells=[nbformat.v4.new_code_cell(cell)],
+    )
+    nbformat.write(notebook, tmp_path / "classify.ipynb")
+    with run_server(cat_model, root_dir=str(tmp_path)) as server, visit(chromium, server.url) as guest:
+        guest.page.goto(f"{server.url}/classify")
+        expect(guest.page.get_by_text("of another kind")).to_be_visible()
