@@ -16,10 +16,9 @@ from server.running import run_server
 CHANNEL = re.compile(r"/api/kernels/[\w-]+/channels")
 
 
-@pytest.mark.parametrize("app", ["/classify", "/studio", "/monitor"])
-def test_an_app_opens_with_a_handful_of_requests(app: str, visitor: Visitor) -> None:
+def test_the_page_for_everybody_opens_with_a_handful_of_requests(visitor: Visitor) -> None:
     with visitor() as guest:
-        guest.open(app)
+        guest.open()
         guest.page.locator("body:not(.fm-is-opening)").wait_for()
         fetched = [url for url in guest.requested if not url.startswith(("blob:", "data:"))]
         assert len(fetched) < 12, fetched
