@@ -285,6 +285,8 @@
 
   function useVoila() {
     connection?.close();
+    document.getElementById("waiting")?.remove(); // only ours say when they are there
+    document.body.classList.remove("fm-is-opening");
     if (document.readyState === "complete") { // it waits for an event that has been
       const listen = window.addEventListener.bind(window);
       window.addEventListener = (name, act, ...options) => (name === "load" ? setTimeout(act) : listen(name, act, ...options));
