@@ -56,10 +56,15 @@ function drawForm(model, strings) {
   source.addEventListener("change", explain);
   let shown = null;
   let first = null;
+  let result = model.get("_result");
   const update = () => {
     root.hidden = model.get("state") === "busy";
     if (first !== model.get("_is_first")) root.open = model.get("_is_first"); // out of the way where photos came otherwise
     first = model.get("_is_first");
+    if (result !== model.get("_result")) {
+      result = model.get("_result");
+      root.open = !result.classes || Boolean(result.problems?.length); // all came: the photos are what counts now
+    }
     title.textContent = first ? strings.title : strings.title_more;
     go.textContent = model.get("_goes_on") ? strings.go_on : strings.collect;
     const now = JSON.stringify([model.get("terms"), model.get("n"), model.get("provider"), model.get("licence")]);
