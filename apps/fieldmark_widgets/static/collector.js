@@ -65,7 +65,7 @@ function drawForm(model, strings) {
       result = model.get("_result");
       root.open = !result.classes || Boolean(result.problems?.length); // all came: the photos are what counts now
     }
-    title.textContent = first ? strings.title : strings.title_more;
+    title.textContent = first && !result.classes ? strings.title : strings.title_more;
     go.textContent = model.get("_goes_on") ? strings.go_on : strings.collect;
     const now = JSON.stringify([model.get("terms"), model.get("n"), model.get("provider"), model.get("licence")]);
     if (now === shown) return; // what somebody is typing stays
