@@ -135,6 +135,4 @@ def describe_page(
     login = settings["identity_provider"].auth_enabled
     needed = [each for each in page_config["federated_extensions"] if each["name"] in NEEDED]
     facts = page_facts(base_url, card.title, login=login)
-    if card.is_private:  # the page for everybody is the one that has to open at once
-        facts["widgets"] = ""
     return {**page_config, "federated_extensions": needed, "fieldmark": facts}

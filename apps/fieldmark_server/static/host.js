@@ -221,6 +221,7 @@
     return state;
   }
 
+  let early = []; // changes of widgets whose states are still on their way; undefined once those are here
   const control = crypto.getRandomValues(new Uint32Array(4)).join("-");
   let haveStates;
   const states = new Promise((resolve) => (haveStates = resolve));
@@ -232,7 +233,7 @@
     } else if (type === "comm_msg") {
       const { comm_id: id, data } = content();
       if (id === control) takeStates(data, buffers);
-      else takeMessage(models.get(id), data, buffers);
+      else takeMessage(id, data, buffers);
     } else if (type === "comm_close") {
       const { comm_id: id } = content();
       models.get(id)?.ends.abort();
@@ -244,12 +245,16 @@
     if (data.method !== "update_states") return;
     for (const [id, { state }] of Object.entries(fill(data.states, data.buffer_paths ?? [], buffers))) add(id, state);
     connection.send("comm_close", { comm_id: control, data: {} });
+    const changes = early ?? [];
+    early = undefined;
+    for (const change of changes) takeMessage(...change);
     haveStates();
   }
 
-  function takeMessage(model, data, buffers) {
-    if (!model) return;
-    if (data.method === "update") model.take(fill(data.state, data.buffer_paths ?? [], buffers));
+  function takeMessage(id, data, buffers) {
+    const model = models.get(id);
+    if (!model) early?.push([id, data, buffers]);
+    else if (data.method === "update") model.take(fill(data.state, data.buffer_paths ?? [], buffers));
     else if (data.method === "custom") model.tell("msg:custom", data.content, buffers);
   }
 
