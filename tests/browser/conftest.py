@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 from skimage.data import chelsea
 
 from browser.visit import SCREENSHOTS, Visit, launch, visit
 from server.running import RunningServer, free_port, run
 
 HERE = Path(__file__).parent
+
+expect.set_options(timeout=30_000)  # Playwright's own five seconds are few on a full machine
 
 Visitor = Callable[..., AbstractContextManager[Visit]]
 

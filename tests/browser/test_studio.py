@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.visit import DESK, PHONE, Visit, visit
@@ -257,3 +258,33 @@ def test_no_step_is_wider_than_the_screen(
             page.wait_for_timeout(700)
             guest.keep(f"studio-{step}-{size['width']}-{scheme}")
             assert not guest.is_too_wide(), step
+
+
+def test_no_name_of_a_folder_or_photo_runs_a_script(
+    chromium: Browser, studio: RunningServer, tmp_path: Path
+) -> None:
+    names = ["<img src=x onerror=alert(1)>", '"><svg onload=alert(2)>']
+    for label, colour in zip(names, ("red", "green"), strict=True):
+        folder = tmp_path / "<img src=y onerror=alert(3)>" / label
+        folder.mkdir(parents=True)
+        for number in range(6):
+            photo = Image.new("RGB", (64, 64), colour)
+            photo.paste("white", (8 * number, 8, 8 * number + 6, 14))
+            photo.save(folder / f"<img src=z onerror=alert(4)> {number}.png")
+    with visit(chromium, studio.url, DESK) as guest:
+        page = open_studio(guest)
+        new = page.get_by_role("button", name="New dataset")
+        if new.is_visible():
+            new.click()
+        page.get_by_label("Folder, zip or CSV").fill(str(folder.parent))
+        page.get_by_role("button", name="Import", exact=True).click()
+        result = page.locator(".fm-importer [role=status]:visible").filter(has_text="imported")
+        expect(result).to_contain_text("12 photos imported")
+        go(page, "train")
+        page.locator(".fm-trainer-go").click()
+        expect(page.locator(".fm-trainer-headline")).to_contain_text("photos wrong", timeout=60_000)
+        for step, shown in (("results", ".fm-cm-cell"), ("clean", ".fm-cleaner .fm-cell")):
+            go(page, step)
+            page.locator(shown).first.wait_for(timeout=60_000)
+            expect(page.locator("body")).to_contain_text(names[0])
+            guest.keep(f"studio-hostile-{step}")

@@ -38,11 +38,16 @@ def channel(server: RunningServer, kernel: str) -> Iterator[ClientConnection]:
         yield socket
 
 
-@pytest.mark.parametrize(
-    "request_type", ["execute_request", "input_reply", "debug_request", "complete_request"]
-)
-def test_visitor_cannot_execute_code(request_type: str, channel: ClientConnection, tmp_path: Path) -> None:
-    proof = tmp_path / "proof"
+REQUESTS = ("execute_request", "input_reply", "debug_request", "complete_request")
+OUTCOMES = {"execute_reply", "execute_input", "execute_result", "complete_reply", "debug_reply"}
+
+
+def try_to_execute(channel: ClientConnection, proof: Path, *requests: str) -> set[str]:
+    """Ask a kernel to write a file, in every way there is.
+
+    Returns:
+        The kinds of message that came back.
+    """
     code = f"open({str(proof)!r}, 'w')"
     content = {
         "code": code,
@@ -51,14 +56,36 @@ def test_visitor_cannot_execute_code(request_type: str, channel: ClientConnectio
         "allow_stdin": False,
         "cursor_pos": 1,
     }
-    for where in ("shell", "control", "stdin"):
-        channel.send(pack(request_type, content, channel=where))
+    for request in requests:
+        for where in ("shell", "control", "stdin"):
+            channel.send(pack(request, content, channel=where))
     channel.send(pack("kernel_info_request", {}))
-    kinds = read_until(channel, "kernel_info_reply")  # the kernel is past the requests before it
+    return set(read_until(channel, "kernel_info_reply"))  # the kernel is past the requests before it
+
+
+@pytest.mark.parametrize("request_type", REQUESTS)
+def test_visitor_cannot_execute_code(request_type: str, channel: ClientConnection, tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    kinds = try_to_execute(channel, proof, request_type)
     assert not proof.exists()
-    assert not {"execute_reply", "execute_input", "execute_result", "complete_reply", "debug_reply"} & set(
-        kinds
-    )
+    assert not OUTCOMES & kinds
+
+
+@pytest.mark.parametrize("app", ["studio", "monitor"])
+def test_neither_can_a_visitor_of_the_other_pages_nor_see_what_their_kernels_print(
+    app: str, visitor: httpx.Client, server: RunningServer, tmp_path: Path
+) -> None:
+    page = visitor.get(f"/{app}", timeout=60)
+    kernel, proof = str(read_config(page.text)["kernelId"]), tmp_path / "proof"
+    with open_channel(server.url, kernel, max_size=None) as channel:
+        channel.send(pack("comm_open", {"comm_id": "c", "target_name": "no-such-target", "data": {}}))
+        kinds = try_to_execute(channel, proof, *REQUESTS)
+        assert not proof.exists()
+        assert not (OUTCOMES | {"stream", "error"}) & kinds
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self' blob: 'sha256-" in policy
+    assert "'unsafe-eval'" not in policy
+    leave(visitor, kernel)
 
 
 @pytest.mark.parametrize(
