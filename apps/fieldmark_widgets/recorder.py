@@ -58,6 +58,10 @@ class _Recording:
     same: int = 0
     act_id: int | None = None
     waiting: list[bytes] = field(default_factory=list)
+    jobs: int = 0
+    """Parts that are being put into the dataset."""
+    root: Path | None = None
+    """The dataset that its first photo went into, and so the others."""
     ended: bool = False
 
 
@@ -102,8 +106,10 @@ class Recorder(WorkspaceComponent):
         self._new_folder = new_folder or (lambda _: folder or Path("datasets", "recorded"))
         self._recordings: dict[str, _Recording] = {}
         self._last: _Recording | None = None
+        self._made: Path | None = None  # a dataset of ours that is not open yet
         super().__init__(Workspace() if is_new else workspace, _is_open=is_open, **traits)
         self.on_msg(self._receive)
+        self._follow(self._forget_made, "project")
         self._follow(self._show, "project", "changes")
         self._show()
 
@@ -162,36 +168,53 @@ class Recorder(WorkspaceComponent):
     def _submit(self, key: str, recording: _Recording) -> None:
         project = self.workspace.project
         into = project.catalog.root if project else None
+        recording.jobs += 1
 
-        def work() -> Path | None:
+        def work() -> None:
             photos = [
                 recording.waiting.pop(0) for _ in range(len(recording.waiting))
             ]  # more may come meanwhile
-            root = (
-                into or recording_root(self._new_folder, recording.label, self.workspace) if photos else into
-            )
-            if root is not None and photos:
-                _keep(Catalog.open(root), recording, photos, self.workspace.who)
-            return root
+            if photos:
+                recording.root = recording.root or into or self._root_for(recording.label)
+                _keep(Catalog.open(recording.root), recording, photos, self.workspace.who)
 
         self.workspace.worker.submit(work, lambda done: self._kept(key, recording, done))
 
+    def _root_for(self, label: str) -> Path:
+        """The dataset that is open by now, or a new one; in the worker's thread, which may be ahead of the kernel's."""
+        made = self._made
+        if made is None or self.workspace.project is not None:
+            made = self._made = recording_root(self._new_folder, label, self.workspace)
+        return made
+
+    def _forget_made(self, _change: object = None) -> None:
+        self._made = None
+
     @guard
-    def _kept(self, key: str, recording: _Recording, done: Future[Path | None]) -> None:
+    def _kept(self, key: str, recording: _Recording, done: Future[None]) -> None:
+        recording.jobs -= 1
         self.send({"kind": "ack", "id": key, "n": recording.n})
+        made = self._made
+        if self.workspace.project is None and made is not None and made == recording.root:
+            self.workspace.open(made)
+        is_over = recording.ended and recording.jobs == 0
+        if is_over:
+            self._recordings.pop(key, None)
         try:
-            root = done.result()
+            done.result()
         except BadImageError as error:
             self.state = "failed"
             raise FieldmarkError(RECORDER["unreadable"].format(reason=error), code=error.code) from error
-        if root is not None and self.workspace.project is None and is_catalog(root):
-            self.workspace.open(root)
-        if recording.ended:
-            self._last = recording
-            self._recordings.pop(key, None)
-            self._result = _describe(recording)
+        if is_over:
+            self._say(recording)
+
+    def _say(self, recording: _Recording) -> None:
+        """Show what came of a recording that is over."""
+        self._last = recording
+        self._result = _describe(recording)
+        if not self._recordings:
             self.state = "ready" if recording.added or self.counts else "empty"
-            self.workspace.say_changed()
+        self.workspace.say_changed()
 
     @guard
     def _show(self, _change: object = None) -> None:

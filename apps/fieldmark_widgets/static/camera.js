@@ -13,13 +13,15 @@ const CAMERA_PROBLEMS = {
   AbortError: "camera_busy",
 };
 
-// A live camera in a video: starting, going on to the next one, ending. `show` is told "starting", "live" (and whether
-// there are others) or "off", `refuse` why it did not start. It ends by itself in a tab that nobody looks at.
+// A live camera in a video: starting (`wake`: where it is off), going on to the next one, ending; `close` is for good. `show`
+// is told "starting", "live" (and whether there are others) or "off", `refuse` why it did not start. It ends by itself in a
+// tab that nobody looks at.
 function makeLiveCamera(strings, video, { show, refuse }) {
-  let stream = null, cameras = [], turn = 0; // a camera that comes when it is not wanted any more is let go
+  let stream = null, cameras = [], turn = 0, isOff = true; // a camera that comes when it is not wanted any more is let go
   const start = async (deviceId) => {
     const mine = ++turn;
     letGo(stream);
+    isOff = false;
     show("starting", {});
     try {
       const wished = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "environment" };
@@ -47,15 +49,17 @@ function makeLiveCamera(strings, video, { show, refuse }) {
     turn += 1;
     letGo(stream);
     stream = video.srcObject = null;
+    isOff = true;
     show("off", { focus });
   };
-  const leave = () => document.hidden && stream && end(); // no light stays on
+  const wake = () => { if (isOff) start(); };
+  const leave = () => document.hidden && !isOff && end(); // no light stays on
   document.addEventListener("visibilitychange", leave);
   const close = () => {
     document.removeEventListener("visibilitychange", leave);
     end();
   };
-  return { start, next, end, close, isLive: () => stream !== null };
+  return { start, wake, next, end, close, isOff: () => isOff, isLive: () => stream !== null };
 }
 
 function makeVideo(strings) {

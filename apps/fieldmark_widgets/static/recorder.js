@@ -11,12 +11,11 @@ const MOST_CLASSES = 12;
 export default {
   render({ model, el }) {
     const strings = model.get("_strings");
-    const outbox = makeOutbox(model);
     const problem = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const sentence = make("p", { class: "fm-failure", role: "alert", hidden: true });
     const refuse = (text) => { sentence.textContent = text; sentence.hidden = !text; };
     const source = drawSource(strings, refuse);
-    const classes = drawClasses(model, strings, source, outbox, refuse);
+    const classes = drawClasses(model, strings, source, refuse);
     const result = drawResult(model, strings);
     const advice = make("p", { class: "fm-recorder-advice", role: "status" });
     const body = make("div", { class: "fm-recorder-body" }, make("p", { class: "fm-soft", text: strings.intro }), source.root, sentence, classes.root,
@@ -25,7 +24,7 @@ export default {
       make("summary", { class: "fm-importer-title", text: strings.title }), problem, body);
     el.classList.add("fm");
     el.append(root);
-    root.addEventListener("toggle", () => { if (!root.open) source.close(); });
+    root.addEventListener("toggle", () => { if (!root.open) source.end(); });
 
     const update = () => {
       showState(root, model.get("state"));
@@ -38,40 +37,32 @@ export default {
     };
     for (const name of ["state", "problem", "counts", "_result", "_advice"]) model.on(`change:${name}`, update);
     update();
-    return () => {
-      source.close();
-      outbox.close();
-    };
+    return () => source.close();
   },
 };
 
-// What is on its way of the recording that is under way.
-function makeOutbox(model) {
-  let key = null, sent = 0, came = 0;
+// One recording, and what of it is on its way. It begins with its first photo.
+function makeRecording(model, label) {
+  const id = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  let sent = 0, came = 0, isOver = false;
   const receive = (message) => {
-    if (message.id !== key) return;
+    if (message.id !== id) return;
     if (message.kind === "ack") came = message.n;
-    if (message.kind === "refused") key = null;
+    if (message.kind === "refused") isOver = true;
   };
   model.on("msg:custom", receive);
-  const begin = (label) => {
-    key = crypto.getRandomValues(new Uint32Array(2)).join("-");
-    sent = came = 0;
-    model.send({ kind: "begin", id: key, label });
-  };
-  const add = async (blob) => {
-    const mine = key;
-    const bytes = await blob.arrayBuffer();
-    if (mine === null || mine !== key) return false;
+  const add = (photo) => {
+    if (isOver) return;
+    if (sent === 0) model.send({ kind: "begin", id, label });
     sent += 1;
-    model.send({ kind: "frame", id: mine }, undefined, [bytes]);
-    return true;
+    model.send({ kind: "frame", id }, undefined, [photo]);
   };
   const end = () => {
-    if (key !== null) model.send({ kind: "end", id: key });
-    key = null;
+    if (sent > 0 && !isOver) model.send({ kind: "end", id });
+    isOver = true;
+    model.off("msg:custom", receive);
   };
-  return { begin, add, end, isFull: () => sent - came >= ON_THE_WAY, isOn: () => key !== null, close: () => model.off("msg:custom", receive) };
+  return { add, end, sent: () => sent, isFull: () => sent - came >= ON_THE_WAY, isOver: () => isOver };
 }
 
 // The live camera; where there can be none, a sentence why, and how else.
@@ -79,7 +70,7 @@ function drawSource(strings, refuse) {
   const video = makeVideo(strings);
   if (!navigator.mediaDevices?.getUserMedia) {
     const why = window.isSecureContext ? strings.no_camera_api : strings.insecure;
-    return { root: make("p", { class: "fm-cleaner-notice fm-recorder-none", text: why }), video, isLive: () => false, canBeLive: false, onChange: () => {}, close: () => {} };
+    return { root: make("p", { class: "fm-cleaner-notice fm-recorder-none", text: why }), video, canBeLive: false, onChange: () => {}, end: () => {}, close: () => {} };
   }
   const waiting = make("p", { class: "fm-soft fm-camera-waiting", role: "status" });
   const start = makeButton(strings.camera, () => camera.start(), { kind: "fm-primary fm-camera-start" });
@@ -97,14 +88,15 @@ function drawSource(strings, refuse) {
     source.onChange();
   };
   const camera = makeLiveCamera(strings, video, { show, refuse });
-  return Object.assign(source, { isLive: camera.isLive, close: camera.close });
+  return Object.assign(source, camera);
 }
 
-function drawClasses(model, strings, source, outbox, refuse) {
+function drawClasses(model, strings, source, refuse) {
   const list = make("div", { class: "fm-recorder-classes" });
+  const hand = { letGo: () => {} }; // of the button that is held, whichever it is
   const cards = [];
   const add = (name) => {
-    const card = drawClass(model, strings, source, outbox, refuse, cards.length + 1, name);
+    const card = drawClass(model, strings, source, hand, refuse, cards.length + 1, name);
     cards.push(card);
     list.append(card.root);
     more.hidden = cards.length >= MOST_CLASSES;
@@ -126,51 +118,55 @@ function drawClasses(model, strings, source, outbox, refuse) {
 }
 
 // One class: its name, the button to hold, what came.
-function drawClass(model, strings, source, outbox, refuse, number, value) {
+function drawClass(model, strings, source, hand, refuse, number, value) {
   const name = make("input", { type: "text", class: "fm-input", "aria-label": fill(strings.class_n, { n: number }), placeholder: fill(strings.class_n, { n: number }), maxlength: 200, value });
   const previews = make("div", { class: "fm-recorder-previews", "aria-hidden": "true" });
   const said = make("p", { class: "fm-soft fm-small", role: "status" });
-  let timer = null, n = 0;
+  let recording = null, timer = null; // while the button is held
   const label = () => name.value.trim();
-  const keep = async (blob) => {
-    if (!blob || !(await outbox.add(blob))) return;
-    n += 1;
-    showPreview(previews, blob);
-    said.textContent = fill(strings.recording, { n });
-  };
-  const snap = async () => { if (!outbox.isFull() && source.isLive()) await keep(await makeSmall(source.video, source.video.videoWidth, source.video.videoHeight)); };
-  const begin = () => {
-    if (timer !== null || outbox.isOn()) return;
+  const start = () => {
     if (!label()) return refuse(strings.no_name), name.focus();
-    if (!source.isLive()) return refuse(strings.not_live);
     refuse("");
-    n = 0;
-    outbox.begin(label());
-    hold.classList.add("is-on");
-    timer = setInterval(() => (outbox.isOn() ? snap() : end()), EVERY_MS);
-    first = snap();
+    recording = makeRecording(model, label());
   };
-  let first = null;
-  const end = async () => {
-    if (timer === null) return;
+  const keep = (photo) => {
+    if (!photo) return;
+    recording.add(photo);
+    showPreview(previews, photo);
+    said.textContent = fill(strings.recording, { n: recording.sent() });
+  };
+  const snap = () => {
+    if (recording.isOver()) return end();
+    if (source.isLive() && !recording.isFull()) keep(makeSmall(source.video, source.video.videoWidth, source.video.videoHeight));
+  };
+  const begin = () => {
+    if (recording) return; // by a finger and a key at once
+    hand.letGo(); // of another class: one thing is shown to the camera at a time
+    start();
+    if (!recording) return;
+    hand.letGo = end;
+    hold.classList.add("is-on");
+    source.wake();
+    timer = setInterval(snap, EVERY_MS);
+    snap(); // a tap takes one photo
+  };
+  const end = () => {
+    if (!recording) return;
     clearInterval(timer);
-    timer = null;
     hold.classList.remove("is-on");
-    await first; // a tap takes one photo, however short it is
-    outbox.end();
+    if (recording.sent() === 0 && !source.isOff()) refuse(strings.none_came);
+    recording.end();
+    recording = null;
   };
   const hold = source.canBeLive ? drawHold(strings, begin, end) : drawTake(strings, async (files) => {
-    if (!label()) return refuse(strings.no_name), name.focus();
-    refuse("");
-    n = 0;
-    outbox.begin(label());
-    for (const file of files) await keep(await makeSmallOf(file));
-    outbox.end();
+    start();
+    for (const file of recording ? files : []) keep(await makeSmallOf(file));
+    end();
   });
   const root = make("div", { class: "fm-recorder-class" }, name, hold, said, previews);
   name.addEventListener("input", () => update());
   const update = () => {
-    if (timer !== null) return;
+    if (recording) return;
     const have = model.get("counts")[label()];
     said.textContent = have ? fill(have.times === 1 ? strings.have_once : strings.have, have) : "";
   };
@@ -194,16 +190,18 @@ function drawHold(strings, begin, end) {
 // Where a page gets no live camera, a phone's own camera app.
 function drawTake(strings, take) {
   const input = make("input", { type: "file", accept: "image/*", capture: "environment", multiple: true, hidden: true, "aria-hidden": "true", tabindex: "-1" });
+  const button = makeButton(strings.take_photos, () => input.click(), { kind: "fm-recorder-take" });
   input.addEventListener("change", async () => {
+    button.disabled = true;
     await take([...input.files]);
+    button.disabled = false;
     input.value = "";
   });
-  const root = make("span", {}, makeButton(strings.take_photos, () => input.click(), { kind: "fm-recorder-take" }), input);
-  return root;
+  return make("span", {}, button, input);
 }
 
-function showPreview(previews, blob) {
-  const image = make("img", { alt: "", src: URL.createObjectURL(blob), on: { load: () => URL.revokeObjectURL(image.src) } });
+function showPreview(previews, photo) {
+  const image = make("img", { alt: "", src: makeImageUrl(photo, "image/jpeg"), on: { load: () => URL.revokeObjectURL(image.src) } });
   previews.prepend(image);
   while (previews.children.length > PREVIEWS) previews.lastElementChild.remove();
 }
@@ -211,18 +209,21 @@ function showPreview(previews, blob) {
 async function makeSmallOf(file) {
   try {
     const image = await createImageBitmap(file); // upright, as its metadata says
-    return await makeSmall(image, image.width, image.height);
+    return makeSmall(image, image.width, image.height);
   } catch {
-    return file.size < 2 ** 20 ? file : null; // the kernel says what is wrong with it
+    return file.size < 2 ** 20 ? new Uint8Array(await file.arrayBuffer()) : null; // the kernel says what is wrong with it
   }
 }
 
-async function makeSmall(picture, width, height) {
+// The bytes of a JPEG, made at once: `toBlob` waits until the page is idle, which beside a live picture takes seconds on a
+// slow machine; by then the button has been let go, and the next one pressed.
+function makeSmall(picture, width, height) {
   if (!width) return null; // no picture has come yet
   const scale = Math.min(1, PHOTO_PX / Math.max(width, height));
   const canvas = make("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
-  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", PHOTO_QUALITY));
+  canvas.getContext("2d", { willReadFrequently: true }).drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const written = canvas.toDataURL("image/jpeg", PHOTO_QUALITY);
+  return Uint8Array.from(atob(written.slice(written.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
 }
 
 function drawResult(model, strings) {

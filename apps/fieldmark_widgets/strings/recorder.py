@@ -19,7 +19,7 @@ RECORDER = MappingProxyType(
         "hold_hint": "Hold the button, or the space bar on it. A tap takes one photo.",
         "recording": "Recording: {n}",
         "add": "Add a class",
-        "not_live": "Start the camera first.",
+        "none_came": "No picture had come from the camera yet. Hold the button again.",
         "no_name": "Give the class a name first.",
         "insecure": "This page may not use a camera: browsers allow that only over https, or on the computer itself. On a "
         "phone, take photos one by one; or open the page over https.",
