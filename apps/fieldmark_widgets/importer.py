@@ -9,7 +9,6 @@ In a notebook:
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
@@ -21,19 +20,19 @@ import traitlets
 
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import Catalog
-from fieldmark.curation.sealed import forget_empty_seal, is_sealed, seal
+from fieldmark.curation.sealed import is_sealed
 from fieldmark.errors import Cancelled, DatasetError
-from fieldmark.importing import import_photos
 from fieldmark.names import is_portable, slug
 from fieldmark.project import Project
-from fieldmark.sources.importreport import ImportReport
 from fieldmark.sources.labelling import Labels, no_label
-from fieldmark.sources.sample import TITLE, write_sample
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.component import Component
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.importwords import describe_import
+from fieldmark_widgets.importwork import Imported, ImportWork
+from fieldmark_widgets.lastimport import is_last, keep_import, kept_import
+from fieldmark_widgets.pathsuggestions import paths_like
 from fieldmark_widgets.recorder import Recorder
 from fieldmark_widgets.strings.classify import UPLOADER
 from fieldmark_widgets.strings.importer import ARCHIVE_UPLOADER, IMPORTER
@@ -45,12 +44,8 @@ from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 MAX_ARCHIVE_MIB = 256.0
 """A larger archive is read from the disk: give its path."""
-KEPT = "import"
-"""Key of what came of the last import in the catalog's settings: a page that is opened anew shows it again."""
 SEALED_SHARES = {"10": 0.1, "20": 0.2}
 """What a page may ask to set aside, by its name there."""
-MOST_SUGGESTED = 12
-"""Folders that are offered while a path is typed."""
 
 
 class Importer(WorkspaceComponent):
@@ -114,7 +109,6 @@ class Importer(WorkspaceComponent):
         self.workspace = as_workspace(workspace)
         self.home = Path(home)
         self._watch: Watch | None = None
-        self._sealed = 0
         self._on_label = on_label
         uploader = Uploader(accept=".zip,.tar,.gz,.tgz,.bz2,.xz", max_upload_mib=MAX_ARCHIVE_MIB, max_files=1, camera=False,
                             max_held_mib=MAX_ARCHIVE_MIB, _strings={**UPLOADER, **ARCHIVE_UPLOADER})  # fmt: skip
@@ -160,17 +154,12 @@ class Importer(WorkspaceComponent):
         labels: Labels = no_label if unlabelled else regex or None
         self._begin(
             name or path.name.split(".")[0],
-            lambda watch, into: self._import(path, into, labels, watch, sealed=sealed),
+            lambda work: work.take(path, labels, sealed=sealed),
         )
 
     def import_sample(self) -> None:
         """Import the sample."""
-
-        def make(watch: Watch, into: Catalog | Path) -> ImportReport:
-            with tempfile.TemporaryDirectory() as folder:
-                return self._import(write_sample(Path(folder) / "sample"), into, None, watch, why=TITLE)
-
-        self._begin("sample", make)
+        self._begin("sample", ImportWork.take_sample)
 
     def undo(self) -> None:
         """Take the last act back, which is this import as long as nothing else was done."""
@@ -184,7 +173,7 @@ class Importer(WorkspaceComponent):
 
     # --- Importing ---
 
-    def _begin(self, name: str, work: Callable[[Watch, Catalog | Path], ImportReport]) -> None:
+    def _begin(self, name: str, take: Callable[[ImportWork], Imported]) -> None:
         """Import in the worker, into the open dataset or a new one."""
         if self._watch is not None:
             return
@@ -193,36 +182,11 @@ class Importer(WorkspaceComponent):
         watch = self._watch = Watch(self._show_progress)
         self.state, self.problem, self._result = "busy", "", {}
         self._progress = {"text": IMPORTER["starting"]}
-        self.workspace.worker.submit(lambda: work(watch, into), lambda done: self._end(done, into))
-
-    def _import(
-        self,
-        path: Path,
-        into: Catalog | Path,
-        labels: Labels,
-        watch: Watch,
-        why: str | None = None,
-        sealed: float = 0.0,
-    ) -> ImportReport:
-        if not path.exists():
-            raise DatasetError(IMPORTER["not_found"].format(path=path), code="missing")
-        who = self.workspace.who
-        if isinstance(into, Catalog):
-            forget_empty_seal(into)
-        report = import_photos(
-            path, into, who=who, labels=labels, keep_unlabelled=True, why=why, callback=watch
-        )
-        self._seal(report.dataset, sealed, watch)
-        return report
-
-    def _seal(self, dataset: Path, share: float, watch: Watch) -> None:
-        """Set a share of the labelled photos aside, once."""
-        self._sealed = 0
-        if share > 0 and (catalog := Catalog.open(dataset)).counts() and not is_sealed(catalog):
-            self._sealed = len(seal(catalog, share, who=self.workspace.who, callback=watch).photos)
+        work = ImportWork(into, self.workspace.who, watch)
+        self.workspace.worker.submit(lambda: take(work), lambda done: self._end(done, into))
 
     @guard
-    def _end(self, done: Future[ImportReport], into: Catalog | Path) -> None:
+    def _end(self, done: Future[Imported], into: Catalog | Path) -> None:
         self._watch, self._progress = None, {}
         error = done.exception()
         if isinstance(error, Cancelled):
@@ -230,9 +194,10 @@ class Importer(WorkspaceComponent):
         elif error is not None:
             self.problem = explain_error(error)
         else:
-            self.report = done.result()
-            self._result = describe_import(self.report, self._sealed)
-            _keep(self.report, self._result)
+            imported = done.result()
+            self.report = imported.report
+            self._result = describe_import(self.report, imported.sealed)
+            keep_import(self.report, self._result)
         root = into if isinstance(into, Path) else into.root
         if self.workspace.project is None and root.is_dir():
             self.workspace.open(root)
@@ -256,14 +221,7 @@ class Importer(WorkspaceComponent):
             return
         upload: Upload = self.uploader.files[0]
         self.uploader.clear()
-
-        def make(watch: Watch, into: Catalog | Path) -> ImportReport:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / f"upload{Path(upload.name).suffix}"
-                path.write_bytes(upload.content)
-                return self._import(path, into, None, watch, why=f"from {upload.name}")
-
-        self._begin(Path(upload.name).stem, make)
+        self._begin(Path(upload.name).stem, lambda work: work.take_upload(upload))
 
     def _show_progress(self, progress: Progress) -> None:
         if self._watch is None:
@@ -282,7 +240,7 @@ class Importer(WorkspaceComponent):
         if self._watch is None:
             self.label, self.waiting, self.problem = "", False, ""
             if self.report is None or self.report.dataset != getattr(self.workspace.project, "root", None):
-                self.report, self._result = None, _kept(self.workspace.project)
+                self.report, self._result = None, kept_import(self.workspace.project)
         self._show_photos()
 
     @traitlets.observe("label", "waiting")
@@ -310,7 +268,7 @@ class Importer(WorkspaceComponent):
 
     def _take_undo_away(self) -> None:
         """Offer to undo the import only as long as it is what was done last."""
-        if self._result.get("can_undo") and not _is_last(self.workspace.project, self._result["act"]):
+        if self._result.get("can_undo") and not is_last(self.workspace.project, self._result["act"]):
             self._result = {**self._result, "can_undo": False}
 
     # --- Messages from the browser ---
@@ -331,7 +289,7 @@ class Importer(WorkspaceComponent):
         elif kind == "label_them" and self._on_label is not None:
             self._on_label()
         elif kind == "suggest":
-            self.send({"kind": "suggestions", "paths": _folders_like(str(message.get("path", "")))})
+            self.send({"kind": "suggestions", "paths": paths_like(str(message.get("path", "")))})
 
     def _import_as_told(self, message: Message) -> None:
         source = str(message.get("source", "")).strip()
@@ -346,39 +304,5 @@ class Importer(WorkspaceComponent):
         )
 
 
-def _keep(report: ImportReport, shown: dict[str, Any]) -> None:
-    """Keep what came of an import with the photos."""
-    if report.dataset.is_dir():
-        Catalog.open(report.dataset).set_setting(KEPT, shown)
-
-
-def _kept(project: Project | None) -> dict[str, Any]:
-    """What came of the last import, as long as it is what was done last; empty otherwise."""
-    shown: Any = project.catalog.setting(KEPT, {}) if project else {}
-    return shown if _is_last(project, shown.get("act")) else {}
-
-
-def _is_last(project: Project | None, act_id: int | None) -> bool:
-    """Whether an act is what `undo` would take back."""
-    done = [act.id for act in project.catalog.acts() if act.state == "done"] if project else []
-    return bool(done) and done[0] == act_id
-
-
 def _credit(author: str | None, licence: str | None) -> str:
     return ", ".join(part for part in (author, licence) if part)
-
-
-def _folders_like(typed: str) -> list[str]:
-    """Folders and archives that a path may go on with."""
-    path = Path(typed).expanduser()
-    parent, start = (path, "") if typed.endswith(("/", "\\")) else (path.parent, path.name)
-    try:
-        entries = sorted(entry for entry in parent.iterdir() if entry.name.lower().startswith(start.lower()))
-    except (OSError, ValueError):
-        return []
-    fits = [
-        e
-        for e in entries
-        if not e.name.startswith(".") and (e.is_dir() or e.suffix.lower() in (".zip", ".csv", ".tar", ".gz"))
-    ]
-    return [str(entry) for entry in fits[:MOST_SUGGESTED]]
