@@ -21,7 +21,7 @@ from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
 from fieldmark.results.comparison import LEVEL, mcnemar
 from fieldmark.results.judging import judge_items
-from fieldmark.stats import Interval, wilson
+from fieldmark.results.rightof import RightOf
 
 Alter = Callable[[Image.Image], Image.Image]
 
@@ -97,7 +97,7 @@ CONDITIONS: dict[str, Alter] = {
 
 
 @dataclass(frozen=True)
-class Condition:
+class Condition(RightOf):
     """How the model does when photos are altered in one way."""
 
     name: str
@@ -110,16 +110,6 @@ class Condition:
     """Photos that were wrong as they are and are right now."""
     wrong: frozenset[str] = frozenset()
     """SHA-256 of the photos answered wrongly."""
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers."""
-        return self.right / self.n
-
-    @property
-    def ci(self) -> Interval:
-        """95 % interval of `accuracy` (Wilson)."""
-        return wilson(self.right, self.n)
 
     @property
     def is_worse(self) -> bool:

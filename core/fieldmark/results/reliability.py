@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fieldmark.interp import Interpretation
-from fieldmark.stats import Interval, wilson
+from fieldmark.results.rightof import RightOf
 
 MOST_BINS = 10
 FEWEST_IN_A_BIN = 10
@@ -15,7 +15,7 @@ FEWEST_IN_A_BIN = 10
 
 
 @dataclass(frozen=True)
-class Bin:
+class Bin(RightOf):
     """Photos that were answered about equally surely."""
 
     low: float
@@ -27,16 +27,6 @@ class Bin:
     """Mean probability of the answers."""
     places: tuple[int, ...]
     """Of its photos among the items of the interpretation."""
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers."""
-        return self.right / self.n
-
-    @property
-    def ci(self) -> Interval:
-        """95 % interval of `accuracy` (Wilson)."""
-        return wilson(self.right, self.n)
 
     @property
     def is_honest(self) -> bool:
