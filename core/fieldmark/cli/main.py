@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldmark.cli import clean, collect, data, station
+from fieldmark.cli import clean, collect, data, label, station
 from fieldmark.cli.corrections import corrections
 from fieldmark.cli.options import Json, Photos
 from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
@@ -26,7 +26,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (data, clean, collect):
+for group in (data, clean, collect, label):
     cli.registered_commands.extend(group.cli.registered_commands)
 cli.command()(command(corrections))
 cli.add_typer(station.cli, name="station")
