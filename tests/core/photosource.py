@@ -58,6 +58,9 @@ class PhotoSource(ThreadingHTTPServer):
         self.rate_limited = 0
         """How many of the next questions get 429."""
         self.retry_after = "1"
+        self.bears = 1000
+        """Photos that it gives at a time; who asks for more gets 429, and is noted in `refused`."""
+        self.refused = 0
         self.lock = threading.Lock()
 
     @property
@@ -137,7 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/asked":
             self._json(self.server.asked)
         elif path.startswith("/photo/"):
-            self._photo(path)
+            if self.server.at_once > self.server.bears:
+                self.server.refused += 1
+                self._send(429, b"", **{"Retry-After": "0"})
+            else:
+                self._photo(path)
         elif path.startswith("/fault/"):
             self._fault(path.split("/")[2], path)
         else:
@@ -339,12 +346,19 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=240, help="photos of each thing")
     parser.add_argument("--broken", type=float, default=0.0, help="share of addresses that give no photo")
     parser.add_argument("--copies", type=float, default=0.0, help="share that are copies")
+    parser.add_argument(
+        "--prepared", action="store_true", help="make all photos first, so that no question waits for it"
+    )
     told = parser.parse_args()
     terms = ("grizzly bear", "black bear", "teddy bear")
     offers = sample_offers() if told.sample else {
         term: faulty(told.n, first=place * 100_000, broken=told.broken, copies=told.copies) for place, term in enumerate(terms)
     }  # fmt: skip
     server = PhotoSource(offers, port=told.port, latency_s=told.latency_ms / 1000)
+    if told.prepared:
+        offer = offers[next(iter(offers))]
+        for number in range(offer.n):
+            offer.photo(offer.first + number)
     sys.stdout.write(f"{server.url}\n")
     sys.stdout.flush()
     server.serve_forever()

@@ -45,7 +45,7 @@ def test_three_classes_come_with_licence_author_and_page(source: PhotoSource, tm
 
     catalog = Catalog.open(tmp_path / "bears")
     assert catalog.counts() == {"black bear": 25, "grizzly bear": 25, "teddy": 10}
-    assert report.added == 60
+    assert report.added == 45  # those under an open licence
     photos = catalog.photos()
     assert {photo.licence for photo in photos} == {"CC BY 4.0", "CC BY-SA 2.0", "CC0 1.0"}
     assert all(photo.author and photo.page and photo.source for photo in photos)
@@ -192,6 +192,17 @@ def test_few_connections_are_open_to_one_server(source: PhotoSource, tmp_path: P
     assert (
         2 <= source.most_at_once <= 4
     )  # three for photos and, on a server of its own in life, one for the search
+
+
+def test_a_server_that_bears_less_is_asked_over_fewer_connections(
+    source: PhotoSource, tmp_path: Path
+) -> None:
+    source.latency_s, source.bears = 0.02, 4
+    report = collect(
+        tmp_path / "a", [Wanted("grizzly bear", 60)], who="test", provider=openverse(source), rules=Rules()
+    )
+    assert report.added == 45  # those under an open licence
+    assert 0 < source.refused <= 20  # some that were on their way together, and then hardly any
 
 
 def test_a_provider_that_is_down_is_one_sentence(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
@@ -22,6 +23,8 @@ from fieldmark.collect.rules import Rules
 MAX_REDIRECTS = 5
 MAX_ANSWER_BYTES = 20_000_000
 """Of a page of search results."""
+AGAIN_S = 0.5
+"""Until the second try; twice that until the third."""
 _BUSY = (429, 503)
 _MOVED = (301, 302, 303, 307, 308)
 _WHY = {
@@ -33,12 +36,42 @@ _WHY = {
 
 
 class _Host:
-    """What is known of one server."""
+    """What is known of one server, and the connections that it may be asked over."""
 
     def __init__(self, connections: int) -> None:
-        self.free = asyncio.Semaphore(connections)
+        self.connections = connections
+        self._fewest = max(1, connections // 4)
+        self._eased_at = 0.0
+        self._free = asyncio.Semaphore(connections)
+        self._surplus = 0
         self.not_before = 0.0
         """By time.monotonic(): it asked to be left alone until then."""
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[None]:
+        """Wait for a free one, and keep it meanwhile."""
+        await self._free.acquire()
+        try:
+            yield
+        finally:
+            if self._surplus:
+                self._surplus -= 1
+            else:
+                self._free.release()
+
+    def leave_alone(self, wait_s: float, asked_at: float) -> None:
+        """Ask nothing for a while, and then over half as many connections, but never less than a quarter of them.
+
+        Args:
+            asked_at: when the question was asked that it was too busy for. Of several that were on their way together, one
+                counts.
+        """
+        now = time.monotonic()
+        self.not_before = max(self.not_before, now + wait_s)
+        if asked_at >= self._eased_at:
+            fewer = max(self._fewest, self.connections // 2)
+            self._surplus += self.connections - fewer
+            self.connections, self._eased_at = fewer, now
 
 
 class Polite:
@@ -89,7 +122,7 @@ class Polite:
             except FetchFailed as failed:
                 if not failed.passing or attempt == self.rules.attempts:
                     raise
-            await asyncio.sleep(0.4 * 2**attempt)
+            await asyncio.sleep(AGAIN_S * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
     async def _follow(self, url: str, accept: str, max_bytes: int) -> bytes:
@@ -103,7 +136,7 @@ class Polite:
     async def _ask(self, url: str, accept: str, max_bytes: int) -> bytes | str:
         """Ask once: the bytes, or the address to ask instead."""
         host = self._hosts[_checked_host(url)]
-        async with host.free:
+        async with host.connection():
             await self._wait_for(host, url)
             try:
                 async with asyncio.timeout(self.rules.timeout_s):
@@ -133,12 +166,13 @@ class Polite:
             await asyncio.sleep(wait)
 
     async def _stream(self, host: _Host, url: str, accept: str, max_bytes: int) -> bytes | str:
+        asked_at = time.monotonic()
         async with self._client.stream("GET", url, headers={"Accept": accept}) as answer:
             if answer.status_code in _MOVED and "location" in answer.headers:
                 return answer.headers["location"]
             if answer.status_code in _BUSY:
                 wait = _retry_after(answer.headers.get("retry-after"))
-                host.not_before = max(host.not_before, time.monotonic() + (1.0 if wait is None else wait))
+                host.leave_alone(1.0 if wait is None else wait, asked_at)
                 raise FetchFailed(f"{_host_of(url)} is busy ({answer.status_code}).", code="busy")
             if answer.status_code != httpx.codes.OK:
                 raise _refusal(answer.status_code)

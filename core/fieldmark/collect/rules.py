@@ -24,8 +24,8 @@ class Rules:
     """Of one photo."""
     timeout_s: float = 30.0
     """From asking for a photo to its last byte."""
-    per_host: int = 6
-    """Connections to one server at a time: what a browser opens."""
+    per_host: int = 8
+    """Connections to one server at a time; half of them each time it says that it is busy."""
     max_wait_s: float = 60.0
     """Longest that a server may ask us to wait; beyond that its photos fail, with that reason."""
     attempts: int = 3
