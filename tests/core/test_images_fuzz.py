@@ -12,7 +12,7 @@ from badinputs.mutations import fuzz, mutated
 from badinputs.seeds import seed, seed_names
 from fieldmark.images import REASONS
 
-EXECUTIONS = 201_000
+EXECUTIONS = 102_000
 BATCH = 3_000
 
 

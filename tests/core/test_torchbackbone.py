@@ -30,7 +30,7 @@ def as_input(size_px: int) -> torch.Tensor:
     return normalise_(torch.from_numpy(probe_photos(size_px)).permute(0, 3, 1, 2).float())
 
 
-@pytest.mark.parametrize("size_px", [64, 97, 224])
+@pytest.mark.parametrize("size_px", [49, 64])
 def test_it_computes_what_timms_does(net: Lite0, checkpoint: Tensors, size_px: int) -> None:
     other = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     values = map(torch.tensor, checkpoint.values())
