@@ -243,11 +243,15 @@ class Monitor(Component):
             "vocab": list(board.vocab),
             "worker": board.is_worker_alive,
             "note": board.worker_note,
-            "troubles": list(board.troubles),
+            "troubles": [*filter(None, [self._broken_log(board)]), *board.troubles],
             "refused": list(board.refused),
         }
         self._wall = [describe_tile(tile, self.clock()) for tile in board.wall]
         self._queue = [describe_card(card, ZoneInfo(board.zone)) for card in board.queue]
+
+    def _broken_log(self, board: Board) -> str:
+        """What a chief is told of the audit log, who can do something about it."""
+        return board.broken_log if self._me.get("role") == "chief" else ""
 
     # --- Messages from the browser ---
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fieldmark.cli.options import Json, Station, place_of
+from fieldmark.cli.station_check import cli as check
 from fieldmark.cli.station_data import cli as data
 from fieldmark.cli.station_field import cli as field
 from fieldmark.cli.station_office import cli as office
@@ -27,6 +28,7 @@ cli = typer.Typer(help="Watch cameras with a model: events, review, alerts, repo
 cli.add_typer(data)
 cli.add_typer(office)
 cli.add_typer(field)
+cli.add_typer(check)
 
 
 @cli.command()

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from fieldmark.station.auditlog import CHECKED
 from fieldmark.station.clock import utc_now
 from fieldmark.station.detections import has_person
 from fieldmark.station.framelook import is_same_picture
@@ -98,6 +99,8 @@ class Board:
     """What else is wrong now, as sentences."""
     refused: tuple[str, ...] = ()
     """Files that were not accepted lately, as sentences."""
+    broken_log: str = ""
+    """What is wrong with the audit log, for a chief; empty while it is as it was written."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def look(
         key=lambda tile: (ORDER.index(tile.urgency), -tile.waiting, tile.name),
     )
     events = queue(session, station.id, now=now, who=who, limit=limit)
-    beat = session.get(Beat, "worker")
+    beat, checked = session.get(Beat, "worker"), session.get(Beat, CHECKED)
     return Board(
         station.name,
         station.zone,
@@ -154,6 +157,7 @@ def look(
         beat is not None and now - beat.at < WORKER_DEAD,
         troubles(session, station, now=now),
         refused(session, station, now=now),
+        checked.note if checked else "",
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.station import simulate
+from fieldmark.station.auditlog import check_log
 from fieldmark.station.changes import drift, say_drift
 from fieldmark.station.figures import StationFigures, alarms_by_day, measure
 from fieldmark.station.misses import say_misses
@@ -70,6 +71,7 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         chart=_chart(session, station, figures),
         blockers=look_at_gate(session, station).blockers,
         plan=signed_plan(session, station.id),
+        log=check_log(session),
         model=session.scalar(select(Model).where(Model.role == CHAMPION)),
     )
 

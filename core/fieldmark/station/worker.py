@@ -22,6 +22,7 @@ from sqlalchemy import select
 from fieldmark.errors import FieldmarkError, StationError, StoreError
 from fieldmark.modelfile import read_model_file
 from fieldmark.predictor import Predictor
+from fieldmark.station.auditlog import CHECKED, CHECKED_EVERY, check_log
 from fieldmark.station.card import read_file
 from fieldmark.station.channels import channels_of
 from fieldmark.station.clock import Clock, utc_now
@@ -103,6 +104,7 @@ class Worker:
         """
         self.store, self.clock, self.beats = store, clock, beats or clock
         self._beaten: tuple[datetime, str] | None = None
+        self._log_checked_at: datetime | None = None
         self.media = Media(store.folder / MEDIA)
         self.spool = Spool(store.folder / SPOOL, still_s=still_s)
         self.ingest = Ingest(store, self.media, clock=clock)
@@ -136,6 +138,7 @@ class Worker:
             ("cameras", self._listen),
             ("send", self._send),
             ("retention", self._drop_expired),
+            ("audit log", self._check_log),
         )
         for name, step in steps:
             try:
@@ -259,6 +262,17 @@ class Worker:
         dropped = sum(drop_expired(self.store, self.media, now=now).values())
         with self.store.writing() as session:
             session.merge(Beat(name=RETENTION, at=now, note=f"{dropped} pictures deleted"))
+
+    def _check_log(self, _done: Round) -> None:
+        """At its start and once a day, see whether the audit log is as it was written; the dashboard tells a chief."""
+        now, last = self.clock(), self._log_checked_at
+        if last is not None and timedelta(0) <= now - last < CHECKED_EVERY:
+            return
+        with self.store.reading() as session:
+            found = check_log(session)
+        with self.store.writing() as session:
+            session.merge(Beat(name=CHECKED, at=now, note="" if found.is_whole else found.sentence))
+        self._log_checked_at = now
 
     def _beat(self, done: Round) -> None:
         """Say that the worker lives, and what holds it up."""

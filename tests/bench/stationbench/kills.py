@@ -15,7 +15,7 @@ from core.station.conftest import picture
 from core.station.test_alerts import SECRET, Receiver
 from core.station.test_stages import PLAN
 from fieldmark.errors import FieldmarkError
-from fieldmark.station.auditlog import first_break
+from fieldmark.station.auditlog import check_log
 from fieldmark.station.client import DeskClient
 from fieldmark.station.reviews import Said, queue
 from fieldmark.station.stages import set_stage, sign_plan
@@ -117,7 +117,7 @@ def _count(folder: Path, dropped: list[str], receiver: Receiver, kills: int, sec
         ).all()
         alerts = dict(session.execute(select(Alert.key, Alert.event_id)).all())  # type: ignore[arg-type]
         reviews = Counter(session.scalars(select(Review.event_id)))
-        broken = first_break(session)
+        broken = check_log(session).broken
     store.close()
     keys = Counter(headers["Idempotency-Key"] for headers, _ in receiver.came)
     again = sum(keys.values()) - len(keys)

@@ -15,16 +15,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select
 
-from core.station.conftest import NOON, SetClock, picture
-from core.station.visits import add_event
+from core.station.conftest import NOON, picture
 from fieldmark.errors import StationError, StoreError
-from fieldmark.station.auditlog import first_break, write_down
 from fieldmark.station.ingest import Ingest
 from fieldmark.station.media import Media
 from fieldmark.station.onewriter import only_writer
 from fieldmark.station.stations import camera_named, the_station
 from fieldmark.station.store import FILE_NAME, Store, open_store
-from fieldmark.station.tables import Audit, Base, Frame
+from fieldmark.station.tables import Base, Frame
 
 TAKE = """
 import sys
@@ -133,26 +131,3 @@ def test_a_picture_that_rots_on_the_disk_is_found(store: Store) -> None:
     (store.folder / "media" / sha256[:2] / sha256).write_bytes(b"b picture")
     with pytest.raises(StoreError, match="changed on the disk"):
         media.get(sha256)
-
-
-def test_a_row_of_the_audit_log_that_is_changed_or_removed_is_found(store: Store, clock: SetClock) -> None:
-    with store.writing() as session:
-        for number in range(5):
-            add_event(session, clock(), alarm=0.9)
-            write_down(
-                session,
-                at=clock(),
-                who="Ola",
-                what="test",
-                subject=str(number),
-                before={},
-                after={"n": number},
-            )
-        assert first_break(session) is None
-    with store.writing() as session:
-        session.get_one(Audit, 4).who = "somebody else"
-    with store.writing() as session:
-        assert first_break(session) == 4
-        session.delete(session.get_one(Audit, 2))
-    with store.reading() as session:
-        assert first_break(session) == 3
