@@ -168,7 +168,7 @@ class Monitor(Component):
         """Say whether pictures changed; once an hour, because it looks at weeks of them."""
         now = self.clock()
         if self._compared is None or now - self._compared[0] >= CHANGES_EVERY:
-            self._compared = (now, say_drift(drift(session, station, end=_midnight_after(now))))
+            self._compared = (now, say_drift(drift(session, station, end=now)))
         return self._compared[1]
 
     def review(
@@ -238,6 +238,7 @@ class Monitor(Component):
     def _show(self, board: Board) -> None:
         self._station = {
             "name": board.station,
+            "zone": board.zone,
             "stage": MONITOR[f"stage_{board.stage}"],
             "simulated": board.station == simulate.NAME,
             "vocab": list(board.vocab),
@@ -328,11 +329,7 @@ def _number(value: object) -> int:
 
 
 def _say_week(session: Session, station: Station, now: datetime) -> list[str]:
-    figures = measure(session, station, end=_midnight_after(now))
+    figures = measure(session, station, end=now)
     said = [say_rate(figures), *say_changed(figures), say_precision(figures.precision)]
     said += [say_promise(figures.promise), say_audit(figures.audit), say_misses(figures.misses)]
     return [text for text in (*said, say_coverage(figures), say_delivery(figures)) if text]
-
-
-def _midnight_after(now: datetime) -> datetime:
-    return datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)

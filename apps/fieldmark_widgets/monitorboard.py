@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fieldmark.station.board import CameraTile, Card
+from fieldmark.station.board import CameraTile
 from fieldmark.station.outbox import Left
+from fieldmark.station.waiting import Card
 from fieldmark_widgets.strings.monitor import MONITOR
 
 

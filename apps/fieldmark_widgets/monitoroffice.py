@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from fieldmark.account import Account
 from fieldmark.station import people
+from fieldmark.station.days import zone_of
 from fieldmark.station.notices import takers
 from fieldmark.station.office import SETTINGS
 from fieldmark.station.rules import Rules
@@ -19,7 +20,7 @@ from fieldmark.station.tables import Model, Plan, Prediction, Station
 from fieldmark.station.twomodels import Disagreement, compare_models, disagreements
 from fieldmark_widgets.strings.monitor import MONITOR
 
-ACTS = frozenset({"plan", "stage", "rules", "promote", "frames", "enter", "remove"})
+ACTS = frozenset({"plan", "stage", "rules", "zone", "promote", "frames", "enter", "remove"})
 """What a page may ask the office for; core decides who may."""
 FACTS = frozenset(
     [
@@ -30,6 +31,7 @@ FACTS = frozenset(
         "responsible",
         "fears",
         "changed",
+        "zone",
         "model_id",
         "event_id",
         "name",
@@ -65,26 +67,28 @@ def describe_office(session: Session, station: Station, *, now: datetime) -> dic
     plan, is_last = signed_plan(session, station.id), station.stage == WITH_ROOM
     blockers = [] if is_last or station.stage == 1 else list(look_at_gate(session, station).blockers)
     rules = Rules.from_dict(station.rules)
-    told = takers(rules)
+    told, zone = takers(rules), zone_of(station)
     if plan is None:
         blockers.insert(0, MONITOR["blocked_plan"])
     return {
         "stage": station.stage,
         "stage_text": MONITOR[f"stage_{station.stage}"],
         "blockers": blockers,
-        "plan": _describe_plan(plan) if plan is not None else {},
+        "plan": _describe_plan(plan, zone) if plan is not None else {},
         "people": [{"name": one.name, "role": one.role} for one in people.people(session, station.id)],
         "rules": {name: value for name, value in rules.as_dict().items() if name in SETTINGS},
+        "zone": station.zone,
         "notices_to": MONITOR["notices_to"].format(names=", ".join(told))
         if told
         else MONITOR["notices_none"],
         "compared": compared.sentence if compared is not None else "",
         "differ": [
-            _describe_disagreement(one, ZoneInfo(station.zone))
+            _describe_disagreement(one, zone)
             for one in disagreements(session, station, now=now, limit=MOST_DIFFER)
         ],
         "models": [
-            _describe_model(session, model) for model in session.scalars(select(Model).order_by(Model.id))
+            _describe_model(session, model, zone)
+            for model in session.scalars(select(Model).order_by(Model.id))
         ],
     }
 
@@ -99,18 +103,20 @@ def _describe_disagreement(one: Disagreement, zone: ZoneInfo) -> str:
     )
 
 
-def _describe_plan(plan: Plan) -> dict[str, Any]:
-    signed = MONITOR["plan_signed"].format(who=plan.signed_by, at=f"{plan.signed_at:%d %b %Y}")
+def _describe_plan(plan: Plan, zone: ZoneInfo) -> dict[str, Any]:
+    signed = MONITOR["plan_signed"].format(
+        who=plan.signed_by, at=f"{plan.signed_at.astimezone(zone):%d %b %Y}"
+    )
     parts = {name: getattr(plan, name) for name in ("goal", "action", "responsible", "fears", "signed_by")}
     return {**parts, "signed_text": signed}
 
 
-def _describe_model(session: Session, model: Model) -> dict[str, Any]:
+def _describe_model(session: Session, model: Model, zone: ZoneInfo) -> dict[str, Any]:
     n = session.scalar(select(func.count()).where(Prediction.model_id == model.id)) or 0
     text = MONITOR["model"].format(
         title=model.title,
         role=MONITOR[f"model_{model.role}"],
-        since=f"{model.since:%d %b %Y}",
+        since=f"{model.since.astimezone(zone):%d %b %Y}",
         sha=model.sha256[:10],
         n=f"{n:,}",
     )

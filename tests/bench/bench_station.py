@@ -20,10 +20,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -49,7 +50,7 @@ from fieldmark.station.figures import measure
 from fieldmark.station.reviews import Said, queue
 from fieldmark.station.stations import camera_named, the_station
 from fieldmark.station.store import Store, open_store
-from fieldmark.station.tables import Event, Frame, Review
+from fieldmark.station.tables import Alert, Delivery, Event, Frame, Review
 from fieldmark.station.worker import Worker
 
 MEGAPIXELS_12 = (4000, 3000)
@@ -178,7 +179,7 @@ def _seconds(before: Callable[[], object], act: Callable[[], object]) -> float:
 
 
 def _fill(store: Store, now: datetime) -> None:
-    """A year: 4 in 100 events are alarms, nearly all of them reviewed; 5 in 100 are drawn for the audit."""
+    """A year: 4 in 100 events are alarms, nearly all of them reviewed and sent; 5 in 100 are drawn for the audit."""
     rng = np.random.default_rng(1)
     with store.writing() as session:
         station = the_station(session)
@@ -210,8 +211,24 @@ def _fill(store: Store, now: datetime) -> None:
                 })  # fmt: skip
             session.execute(insert(Event), events)
             session.execute(insert(Frame), frames)
+            sent = [event for event in events if event["state"] == "confirmed"]
+            session.execute(insert(Alert), [_alert(event) for event in sent])
+            session.execute(insert(Delivery), [_delivery(event) for event in sent])
     with store.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
+
+
+def _alert(event: Mapping[str, Any]) -> dict[str, Any]:
+    at = event["started_at"]
+    return {
+        "id": event["id"], "event_id": event["id"], "key": str(event["id"]), "created_at": at, "confirmed_by": "Ola",
+        "state": "acknowledged", "next_try_at": at, "sent_at": at, "acknowledged_at": at, "acknowledged_by": "Kari",
+    }  # fmt: skip
+
+
+def _delivery(event: Mapping[str, Any]) -> dict[str, Any]:
+    at = event["started_at"] + timedelta(seconds=2)
+    return {"alert_id": event["id"], "channel": "rangers", "at": at, "is_done": True, "answer": "HTTP 200"}
 
 
 # --- Several reviewers ----------------------------------------------------------------------------------------

@@ -15,19 +15,25 @@ function drawAlerts(model, strings) {
   return { root, update };
 }
 
+// The time now as people at the station write it, for an input; empty where the browser does not know the zone.
+function timeIn(zone) {
+  try { return new Date().toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16).replace(" ", "T"); } catch { return ""; }
+}
+
 function drawLog(model, strings) {
   const label = box("label", { list: "fm-monitor-labels", maxlength: 200, required: true });
   const labels = make("datalist", { id: "fm-monitor-labels" });
   const at = make("input", { type: "datetime-local", class: "fm-monitor-input", name: "seen_at", required: true });
   const camera = make("select", { class: "fm-monitor-input", name: "camera" });
   const note = box("note", { maxlength: 1000 });
-  const now = () => { const d = new Date(); at.value = new Date(d - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 16); };
+  const now = () => { at.value = timeIn(model.get("_station").zone); };
+  const when = field("", at);
   const form = make("form", { on: { submit: (event) => {
     event.preventDefault();
-    model.send({ kind: "log", label: label.value, seen_at: new Date(at.value).toISOString(), camera: camera.value, note: note.value });
+    model.send({ kind: "log", label: label.value, seen_at: at.value, camera: camera.value, note: note.value });
     label.value = note.value = "";
     now();
-  } } }, labels, field(strings.log_label, label), field(strings.log_at, at), field(strings.log_camera, camera), field(strings.log_note, note),
+  } } }, labels, field(strings.log_label, label), when, field(strings.log_camera, camera), field(strings.log_note, note),
     make("button", { class: "fm-button", text: strings.log_write }));
   const said = make("p", { role: "status", class: "fm-soft fm-small" });
   const root = make("details", { class: "fm-card fm-monitor-fold fm-monitor-log" }, make("summary", { class: "fm-monitor-office-title" }, make("h3", { text: strings.log })),
@@ -35,6 +41,7 @@ function drawLog(model, strings) {
   root.addEventListener("toggle", () => { if (root.open) now(); });
   const update = () => {
     const names = model.get("_wall").map(({ name }) => name).sort(), vocab = model.get("_station").vocab ?? [];
+    when.firstChild.textContent = fill(strings.log_at, { zone: model.get("_station").zone ?? "" });
     form.hidden = !["ranger", "chief"].includes(model.get("_me").role);
     said.textContent = form.hidden ? strings.log_who : model.get("_logged");
     const drawn = JSON.stringify([names, vocab]);

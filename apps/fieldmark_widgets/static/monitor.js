@@ -16,7 +16,7 @@ export default {
     const plan = drawPlace(model, strings);
     const office = drawOffice(model, strings);
     const alerts = drawAlerts(model, strings), log = drawLog(model, strings);
-    const week = make("div", { class: "fm-card fm-monitor-week" }, make("h3", { text: strings.figures }), make("div"));
+    const week = make("div", { class: "fm-card fm-monitor-week" }, make("h3", { text: strings.figures }), make("div"), make("p", { class: "fm-soft fm-small" }));
     const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, alerts.root, wall.root, week, plan.root), make("div", { class: "fm-monitor-more" }, log.root, office.root));
     const root = make("section", { class: "fm-monitor", "aria-label": strings.region }, problem, empty, board);
     el.classList.add("fm");
@@ -35,7 +35,8 @@ export default {
       office.update();
       alerts.update();
       log.update();
-      week.lastChild.replaceChildren(...model.get("_figures").map((text) => make("p", { text })));
+      week.lastChild.textContent = fill(strings.zone, { zone: model.get("_station").zone ?? "" });
+      week.children[1].replaceChildren(...model.get("_figures").map((text) => make("p", { text })));
     };
     let due = false;
     const soon = () => {

@@ -131,10 +131,15 @@ function drawSettings(model, strings, ask) {
     ask("rules", { changed: Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.type === "checkbox" ? input.checked : Number(input.value)])) });
   } } });
   const notices = make("p", { class: "fm-soft fm-small" });
-  const root = make("section", {}, make("h4", { text: strings.settings }), form, notices);
+  const zone = box("zone", { list: "fm-monitor-zones", required: true }), zones = make("datalist", { id: "fm-monitor-zones" }, ...(Intl.supportedValuesOf?.("timeZone") ?? []).map((value) => make("option", { value })));
+  const place = make("form", { on: { submit: (event) => { event.preventDefault(); ask("zone", { zone: zone.value.trim() }); } } },
+    zones, field(strings.rule_zone, zone), make("button", { class: "fm-button", text: strings.zone_save }));
+  const root = make("section", {}, make("h4", { text: strings.settings }), form, notices, place);
   const update = (office, isChief) => {
     const rules = office.rules ?? {};
     notices.textContent = office.notices_to ?? "";
+    place.hidden = !isChief;
+    if (zone.dataset.said !== office.zone) zone.value = zone.dataset.said = office.zone ?? "";
     const said = JSON.stringify([rules, isChief]);
     if (form.dataset.said === said) return;
     form.dataset.said = said;

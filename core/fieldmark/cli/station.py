@@ -39,7 +39,10 @@ def init(
     alarm: Annotated[
         list[str], typer.Option(help="A class whose visits somebody must know of; several times.")
     ],
-    zone: Annotated[str, typer.Option(help="Time zone that the cameras' clocks are set to.")] = "UTC",
+    zone: Annotated[
+        str,
+        typer.Option(help="Where it lives, and its cameras' clocks, like Europe/Oslo; else this machine's."),
+    ] = "",
     rules: Annotated[
         Path | None, typer.Option(help="rules.json, for everything else that can be set.")
     ] = None,
@@ -47,11 +50,13 @@ def init(
 ) -> None:
     """Make a station, in stage 1: nothing leaves it."""
     from fieldmark.station.clock import utc_now
+    from fieldmark.station.days import machine_zone
     from fieldmark.station.rules import Rules
     from fieldmark.station.stations import add_station
     from fieldmark.station.store import open_store
 
     wanted: dict[str, Any] = {**read_rules(rules), "alarm": alarm}
+    zone = zone or machine_zone()
     store = open_store(folder, create=True)
     try:
         with store.writing() as session:
@@ -59,10 +64,13 @@ def init(
     finally:
         store.close()
     if json_output:
-        print_json({"station": name, "folder": str(folder)})
+        print_json({"station": name, "folder": str(folder), "zone": zone})
         return
     output.print(
         f"{name} is ready. Drop pictures into {folder / 'spool'}/CAMERA/, then: fieldmark station run {folder}"
+    )
+    output.print(
+        f"Its days, and the clocks of its cameras, are those of {zone}. Another: fieldmark station zone {folder} Europe/Oslo"
     )
 
 

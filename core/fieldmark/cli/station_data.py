@@ -142,15 +142,15 @@ def look(
 
     Name them in the dashboard, or in the table; `station dataset` makes photos to train on of what was named.
     """
-    from fieldmark.station.firstlook import first_look
+    from fieldmark.station.commands import command as ask
+    from fieldmark.station.firstlook import Looked
     from fieldmark.station.firstlooktable import write_first_look
-    from fieldmark.station.onewriter import only_writer
     from fieldmark.station.store import open_store
 
     store = open_store(folder)
     try:
-        with only_writer(folder), progress_bars() as callback:
-            looked = first_look(store, callback=callback)
+        with progress_bars() as callback:
+            looked = [Looked(**event) for event in ask(store, "look", callback=callback)["looked"]]
         if out is not None:
             with store.reading() as session:
                 write_first_look(session, looked, out)

@@ -56,33 +56,29 @@ def log(
     json_output: Json = False,
 ) -> None:
     """Note what somebody saw: it tells what the cameras, or the model, have missed."""
-    said = at_station(
-        folder, "log", who=who, label=label, seen_at=_time(folder, at), camera=camera, note=note
-    )
+    said = at_station(folder, "log", who=who, label=label, seen_at=_time(at), camera=camera, note=note)
     if json_output:
         print_json(said)
     else:
         output.print(f"Entry {said['entry']} is written down.")
 
 
-def _time(folder: Station, at: str) -> str:
-    if not at:
-        return datetime.now(UTC).isoformat()
+def _time(at: str) -> str:
     try:
-        read = datetime.fromisoformat(at)
+        return (datetime.fromisoformat(at) if at else datetime.now(UTC)).isoformat()
     except ValueError as exc:
         raise typer.BadParameter("Write it like 2026-06-01T13:30", param_hint="--at") from exc
-    return (read if read.tzinfo else read.replace(tzinfo=_zone(folder))).astimezone(UTC).isoformat()
 
 
 def _zone(folder: Station) -> ZoneInfo:
+    from fieldmark.station.days import zone_of
     from fieldmark.station.stations import the_station
     from fieldmark.station.store import open_store
 
     store = open_store(folder)
     try:
         with store.reading() as session:
-            return ZoneInfo(the_station(session).zone)
+            return zone_of(the_station(session))
     finally:
         store.close()
 

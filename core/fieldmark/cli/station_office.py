@@ -74,6 +74,39 @@ def rules(
         output.print(f"{name}: {json.dumps(value)}")
 
 
+@cli.command()
+@command
+def zone(
+    folder: Station,
+    name: Annotated[
+        str, typer.Argument(metavar="[ZONE]", help="Like Europe/Oslo; without it is shown.")
+    ] = "",
+    who: Who = "",
+    json_output: Json = False,
+) -> None:
+    """Show the time zone a station lives in, or change it: its days, and what people and its cameras call the time.
+
+    Pictures that are here keep their moment. Cameras that stay on winter time all year: Etc/GMT-1 is an hour ahead of UTC.
+    """
+    from fieldmark.station.stations import the_station
+    from fieldmark.station.store import open_store
+
+    if name and not who.strip():
+        raise typer.BadParameter("A zone is changed by a person with a name.", param_hint="--who")
+    if name:
+        at_station(folder, "zone", zone=name, who=who)
+    store = open_store(folder)
+    try:
+        with store.reading() as session:
+            kept = the_station(session).zone
+    finally:
+        store.close()
+    if json_output:
+        print_json({"zone": kept})
+    else:
+        output.print(f"Days and times of this station are those of {kept}.")
+
+
 def _without_secrets(channel: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in channel.items() if name not in ("secret", "password")}
 

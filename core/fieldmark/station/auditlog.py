@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -22,8 +22,8 @@ AT_ONCE = 1000
 """Rows read in one piece: a log of years does not have to fit into memory."""
 FEWEST_DIGITS = 8
 """Of a seal: fewer would fit some entry by chance."""
-CHECKED, CHECKED_EVERY = "audit log", timedelta(days=1)
-"""Beat that says what the worker's last check found, empty while the log is whole; and how often it checks."""
+CHECKED = "audit log"
+"""Beat that says what the worker's last check found; empty while the log is whole."""
 ADVICE = "Nothing was changed now. Compare station.sqlite with a backup of before, and ask who could write to its folder."
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from fieldmark.station.auditlog import CHECKED
 from fieldmark.station.clock import utc_now
 from fieldmark.station.detections import has_person
-from fieldmark.station.framelook import is_same_picture
 from fieldmark.station.notices import silences
-from fieldmark.station.persons import has_asked, may_see
+from fieldmark.station.persons import may_see
 from fieldmark.station.reviews import queue
 from fieldmark.station.rules import Rules
 from fieldmark.station.silence import LEARNED_FROM, last_away, liveness
@@ -24,13 +23,12 @@ from fieldmark.station.stations import CHAMPION
 from fieldmark.station.tables import Beat, Camera, Event, Frame, Model, Review, Station
 from fieldmark.station.troubles import refused, troubles
 from fieldmark.station.view import Sight, View, judge_view
+from fieldmark.station.waiting import Card, cards_of
 
 Urgency = Literal["red", "amber", "grey", "ok"]
 ORDER: tuple[Urgency, ...] = ("red", "amber", "grey", "ok")
 NAMED_FROM, MOST_NAMED = 500, 12
 """Latest reviews whose labels are offered as well, the most frequent ones: before any model these are all there are."""
-MOST_ALIKE = 200
-"""Events that are decided about at once."""
 WORKER_DEAD = timedelta(seconds=30)
 
 
@@ -55,29 +53,6 @@ class CameraTile:
     """A sentence about its view, or about a silence that a waiting sighting hides; empty while all is as it was."""
     place: tuple[float, float] | None = None
     """Latitude and longitude, degrees, where they are known; for the people of the station only."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """An event that waits for a person."""
-
-    event_id: int
-    camera: str
-    started_at: datetime
-    frames: tuple[int, ...]
-    best: int
-    """The frame that shows it best."""
-    is_night: bool
-    reason: str
-    """alarm, unfamiliar or unsure; empty for the blind audit, whose label and probability are not told either."""
-    label: str
-    prob: float
-    is_withheld: bool
-    """Whether its frames show a person, so that they are not displayed."""
-    distinct: tuple[int, ...] = ()
-    """Its frames without those of a burst that repeat the one before: a picture for each is enough."""
-    alike: tuple[int, ...] = ()
-    """Other events that wait and look like this one, by the first look that needs no model."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +127,7 @@ def look(
         station.stage,
         _vocab(session, rules),
         tuple(wall),
-        _cards(session, events, names, rules, who, now),
+        cards_of(session, events, names, rules, who, now),
         beat.note if beat else "",
         beat is not None and now - beat.at < WORKER_DEAD,
         troubles(session, station, now=now),
@@ -242,86 +217,6 @@ def _latest_shown(session: Session, camera: Camera, rules: Rules) -> int | None:
         ),
         None,
     )
-
-
-def _cards(
-    session: Session,
-    events: Sequence[Event],
-    names: Mapping[int, str],
-    rules: Rules,
-    who: str,
-    now: datetime,
-) -> tuple[Card, ...]:
-    """Describe events, with one question for the frames of all of them: it is asked with every review."""
-    frames: dict[int, list[Shown]] = {event.id: [] for event in events}
-    rows = session.execute(
-        select(Frame.event_id, Frame.id, Frame.look, Frame.boxes)
-        .where(Frame.event_id.in_(frames))
-        .order_by(Frame.at, Frame.id)
-    )
-    for event_id, number, like, boxes in rows:
-        frames[event_id].append(Shown(number, like, has_person(boxes)))
-    return tuple(
-        _card(session, event, names[event.camera_id], frames[event.id], rules, who, now) for event in events
-    )
-
-
-class Shown(NamedTuple):
-    """A frame of an event that waits."""
-
-    number: int
-    look: str
-    is_person: bool
-    """Whether a detector found one."""
-
-
-def _card(
-    session: Session,
-    event: Event,
-    camera: str,
-    shown: Sequence[Shown],
-    rules: Rules,
-    who: str,
-    now: datetime,
-) -> Card:
-    frames, blind = tuple(one.number for one in shown), not event.reason
-    is_person = bool({event.label, event.human_label} & set(rules.person)) or any(s.is_person for s in shown)
-    return Card(
-        event.id,
-        camera,
-        event.started_at,
-        frames,
-        event.best_frame_id or (frames[0] if frames else 0),
-        event.is_night,
-        event.reason,
-        "" if blind else event.label or "",
-        0.0 if blind else event.alarm if event.reason == "alarm" else event.prob,
-        is_person and not has_asked(session, event.id, who, now=now),
-        _distinct([(one.number, one.look) for one in shown]),
-        _alike(session, event),
-    )
-
-
-def _distinct(frames: Sequence[tuple[int, str]]) -> tuple[int, ...]:
-    """Leave out the frames that look like the one kept before them."""
-    kept: list[tuple[int, str]] = []
-    for number, look in frames:
-        if not kept or not is_same_picture(kept[-1][1], look):
-            kept.append((number, look))
-    return tuple(number for number, _ in kept)
-
-
-def _alike(session: Session, event: Event) -> tuple[int, ...]:
-    """Only while no model says what it is, and never for the blind audit."""
-    if event.alike is None or event.label is not None or not event.reason:
-        return ()
-    others = select(Event.id).where(
-        Event.state == "highlighted",
-        Event.reason == event.reason,
-        Event.alike == event.alike,
-        Event.id != event.id,
-    )
-    return tuple(session.scalars(others.order_by(Event.id).limit(MOST_ALIKE)))
 
 
 def _vocab(session: Session, rules: Rules) -> tuple[str, ...]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.errors import DatasetError
 from fieldmark.sources.foreign.listed import find_listed
+from fieldmark.station.days import zone_of
 from fieldmark.station.stations import camera_named
 from fieldmark.station.tables import Deployment, Station
 from fieldmark.tables import TableRow, read_table
@@ -52,7 +54,7 @@ def import_deployments(
     Raises:
         DatasetError: `bad_package`: it is no Camtrap DP, or a row of it cannot be read; nothing was added.
     """
-    new, cameras, rows = 0, set(), _rows(package)
+    new, cameras, rows, zone = 0, set(), _rows(package), zone_of(station)
     for row in rows:
         name = next((row[column] for column in NAMES if row.get(column)), "")
         if not row.get("deploymentid"):
@@ -68,8 +70,8 @@ def import_deployments(
                 Deployment(
                     camera_id=camera.id,
                     name=row["deploymentid"],
-                    begin=_time(package, row, "deploymentstart"),
-                    end=_time(package, row, "deploymentend"),
+                    begin=_time(package, row, "deploymentstart", zone),
+                    end=_time(package, row, "deploymentend", zone),
                     latitude=latitude,
                     longitude=longitude,
                 )
@@ -103,7 +105,8 @@ def _number(package: Path, row: Mapping[str, str], name: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _time(package: Path, row: Mapping[str, str], name: str) -> datetime | None:
+def _time(package: Path, row: Mapping[str, str], name: str, zone: ZoneInfo) -> datetime | None:
+    """Read a time; one without an offset, which the standard does not allow, is the station's."""
     written = row.get(name)
     if not written:
         return None
@@ -111,7 +114,7 @@ def _time(package: Path, row: Mapping[str, str], name: str) -> datetime | None:
         at = datetime.fromisoformat(written)
     except ValueError as exc:
         raise _bad(package, f"{name} {written!r} is no time") from exc
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _bad(package: Path, why: str) -> DatasetError:

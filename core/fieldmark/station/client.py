@@ -22,8 +22,8 @@ CARD_TIMEOUT_S = 300.0
 """For a file of a card, which may be a long video."""
 
 
-COMMAND_TIMEOUT_S = 300.0
-"""For what the command line asks: a detector's list of a million photos takes a while."""
+COMMAND_TIMEOUT_S = 3600.0
+"""For what the command line asks: a detector's list of a million photos takes a while, a first look at a season, too."""
 
 
 class DeskClient:

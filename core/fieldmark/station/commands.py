@@ -2,26 +2,27 @@
 
 Either way it is the same act, so a ranger imports, exports, changes rules and promotes models without stopping anything.
 Whoever may read the station's folder may give commands; a name that is said with them is held to its role as everywhere.
-What is said and answered is JSON; paths are of this computer. Only `station look` still wants the worker stopped: a
-worker without a model does that look by itself with every round.
+What is said and answered is JSON; paths are of this computer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from fieldmark.callbacks import Callback, silent
 from fieldmark.errors import StationError
 from fieldmark.predictor import Predictor
 from fieldmark.station.camtrapdp import import_deployments
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.desk import Desk
 from fieldmark.station.detections import import_detections
+from fieldmark.station.firstlook import first_look
 from fieldmark.station.office import Office
 from fieldmark.station.onewriter import only_writer
 from fieldmark.station.people import require
@@ -46,9 +47,11 @@ Said = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-def command(store: Store, act: str, **said: Any) -> Answer:
+def command(store: Store, act: str, *, callback: Callback = silent, **said: Any) -> Answer:
     """Do an act at a station, whoever its writer is.
 
+    Args:
+        callback: hears how far it is, where it is done here.
     Raises:
         StationError: as the act does; `no_worker` where a worker holds the station and does not answer.
         FieldmarkError: as the act does.
@@ -57,7 +60,7 @@ def command(store: Store, act: str, **said: Any) -> Answer:
 
     try:
         with only_writer(store.folder):
-            return perform(store, act, said)
+            return perform(store, act, said, callback=callback)
     except StationError as error:
         if error.code != "running":
             raise
@@ -68,19 +71,22 @@ def command(store: Store, act: str, **said: Any) -> Answer:
         client.close()
 
 
-def perform(store: Store, act: str, said: Said, *, clock: Clock = utc_now) -> Answer:
+def perform(
+    store: Store, act: str, said: Said, *, clock: Clock = utc_now, callback: Callback = silent
+) -> Answer:
     """Do an act in the process that writes the store; raises StationError `bad_request` for one that is not known."""
     if act not in ACTS:
         raise StationError(f"There is no command {act!r}; there are {', '.join(ACTS)}.", code="bad_request")
-    return ACTS[act](_Here(store, clock), said)
+    return ACTS[act](_Here(store, clock, callback), said)
 
 
 @dataclass(frozen=True)
 class _Here:
-    """The store that is written, and the time."""
+    """The store that is written, the time, and who hears how far it is."""
 
     store: Store
     clock: Clock
+    callback: Callback
 
 
 def _deployments(here: _Here, said: Said) -> Answer:
@@ -141,6 +147,10 @@ def _rules(here: _Here, said: Said) -> Answer:
         return {"rules": wanted.as_dict()}
 
 
+def _zone(here: _Here, said: Said) -> Answer:
+    return {"zone": Office(here.store, clock=here.clock).set_zone(said["who"], str(said["zone"]))}
+
+
 def _person(here: _Here, said: Said) -> Answer:
     office = Office(here.store, clock=here.clock)
     if said.get("remove"):
@@ -163,6 +173,11 @@ def _camera(here: _Here, said: Said) -> Answer:
         return {"camera": camera.name, "place": [camera.latitude, camera.longitude], "token": token}
 
 
+def _look(here: _Here, said: Said) -> Answer:
+    """Look at all visits that need no model for it; the worker goes on taking pictures in meanwhile."""
+    return {"looked": [asdict(event) for event in first_look(here.store, callback=here.callback)]}
+
+
 def _log(here: _Here, said: Said) -> Answer:
     desk, seen_at = Desk(here.store, clock=here.clock), datetime.fromisoformat(said["seen_at"])
     entry = desk.log_near(
@@ -183,8 +198,10 @@ ACTS: Mapping[str, Callable[[_Here, Said], Answer]] = {
     "promote": _promote,
     "stage": _stage,
     "rules": _rules,
+    "zone": _zone,
     "person": _person,
     "camera": _camera,
+    "look": _look,
     "log": _log,
     "acknowledge": _acknowledge,
 }

@@ -46,19 +46,21 @@ def watched(times: Sequence[datetime], until: datetime) -> list[Span]:
     return spans
 
 
-def days_of(spans: Iterable[Span], events: Iterable[datetime], begin: datetime, end: datetime) -> list[Day]:
-    """Count events and uptime for each whole day between two midnights, for `compare_rates`."""
+def days_of(spans: Iterable[Span], events: Iterable[datetime], midnights: Sequence[datetime]) -> list[Day]:
+    """Count events and uptime of each day between two of the midnights, for `compare_rates`.
+
+    Uptime is in days of 24 hours: one of 23, as the clocks go forward, that was watched wholly counts as 23/24.
+    """
     held, seen = list(spans), sorted(events)
-    days = []
-    while begin < end:
-        following = begin + timedelta(days=1)
-        up = sum(_overlap(span, begin, following) for span in held)
-        days.append(Day(bisect_left(seen, following) - bisect_left(seen, begin), up))
-        begin = following
-    return days
+    return [
+        Day(
+            bisect_left(seen, end) - bisect_left(seen, begin),
+            sum(_overlap(span, begin, end) / timedelta(days=1) for span in held),
+        )
+        for begin, end in pairwise(midnights)
+    ]
 
 
-def _overlap(span: Span, begin: datetime, end: datetime) -> float:
-    """Share of the day that a span covers."""
-    seconds = (min(span[1], end) - max(span[0], begin)).total_seconds()
-    return max(0.0, seconds) / (end - begin).total_seconds()
+def _overlap(span: Span, begin: datetime, end: datetime) -> timedelta:
+    """For how long of a day a span lasts."""
+    return max(timedelta(0), min(span[1], end) - max(span[0], begin))

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import func, select
 
 from fieldmark.predictor import Predictor
 from fieldmark.station.clock import utc_now
+from fieldmark.station.days import machine_zone, zone_of
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
 from fieldmark.station.onewriter import only_writer
@@ -27,12 +29,11 @@ from fieldmark.station.simulate import (
     MODEL_NAME,
     NAME,
     RULES,
-    ZONE,
     cat_predictor,
     receive,
     together,
 )
-from fieldmark.station.stations import add_station, camera_named
+from fieldmark.station.stations import add_station, camera_named, the_station
 from fieldmark.station.store import Store, open_store
 from fieldmark.station.tables import Beat, Frame, Station
 from fieldmark.station.worker import Worker
@@ -116,7 +117,7 @@ def _make_station(store: Store) -> bool:
         session.merge(Beat(name="worker", at=now, note=""))
         if session.scalar(select(func.count(Station.id))):
             return False
-        station = add_station(session, NAME, zone=ZONE, rules=DEMO_RULES, now=now - SILENT[-1][1])
+        station = add_station(session, NAME, zone=machine_zone(), rules=DEMO_RULES, now=now - SILENT[-1][1])
         for camera in range(WATCHING + len(SILENT)):
             made = camera_named(session, station, camera_name(camera), now=station.since)
             made.latitude, made.longitude = MIDDLE[0] + SPREAD[camera][0], MIDDLE[1] + SPREAD[camera][1]
@@ -124,7 +125,7 @@ def _make_station(store: Store) -> bool:
 
 
 def _play_day_before(worker: Worker, clock: DemoClock, seed: int, stop: threading.Event) -> None:
-    now = utc_now()
+    now, zone = utc_now(), _zone(worker.store)
     last = [Shot(camera, now - ago, "nothing", None, seed + camera) for camera, ago in reversed(SILENT)]
     planted = plant(days=1, cameras=WATCHING, seed=seed, begin=now - timedelta(days=1))
     shots = sorted([*last, *(s for s in planted.shots if s.at < now - LATENCY)], key=lambda shot: shot.at)
@@ -133,17 +134,17 @@ def _play_day_before(worker: Worker, clock: DemoClock, seed: int, stop: threadin
             return
         clock.played = group[-1].at + LATENCY
         for shot in group:
-            receive(shot, worker)
+            receive(shot, worker, zone=zone)
         worker.round()
 
 
 def _play_on(worker: Worker, rng: np.random.Generator, pace: Pace, stop: threading.Event) -> None:
     """Let visits come, each at some camera, until nobody wants more."""
-    visits, frames = 0, _count(worker.store)
+    visits, frames, zone = 0, _count(worker.store), _zone(worker.store)
     while not stop.is_set():
         if frames < pace.most_frames:
             for shot in _visit(rng):
-                receive(replace(shot, at=utc_now()), worker)
+                receive(replace(shot, at=utc_now()), worker, zone=zone)
                 worker.round()
                 frames += 1
                 if stop.wait(pace.frame_s):
@@ -166,6 +167,12 @@ def _visit(rng: np.random.Generator) -> Iterator[Shot]:
     camera, number = int(rng.integers(WATCHING)), int(rng.integers(2**31))
     for _ in range(1 if subject == "nothing" else int(rng.integers(FRAMES[0], FRAMES[1] + 1))):
         yield Shot(camera, utc_now(), subject, number, int(rng.integers(2**31)))
+
+
+def _zone(store: Store) -> ZoneInfo:
+    """The station's own: it may have been made where the machine was somewhere else."""
+    with store.reading() as session:
+        return zone_of(the_station(session))
 
 
 def _count(store: Store) -> int:

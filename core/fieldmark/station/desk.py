@@ -15,6 +15,7 @@ from fieldmark.errors import StationError
 from fieldmark.station import reviews
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.clock import Clock, utc_now
+from fieldmark.station.days import zone_of
 from fieldmark.station.outbox import acknowledge, queue_alert
 from fieldmark.station.people import act_as, require
 from fieldmark.station.persons import ask_to_see
@@ -123,6 +124,8 @@ class Desk:
     def log_near(self, camera: str, *, who: str, label: str, seen_at: datetime, note: str = "") -> int:
         """Note what somebody saw near a camera, or near none where its name is empty; as `log`.
 
+        Args:
+            seen_at: in the station's zone where it names none.
         Raises:
             StationError: `no_camera` as well.
         """
@@ -130,9 +133,10 @@ class Desk:
             station = the_station(session)
             where = (Camera.station_id == station.id, Camera.name == camera)
             number = session.scalar(select(Camera.id).where(*where)) if camera else None
+            at = seen_at if seen_at.tzinfo else seen_at.replace(tzinfo=zone_of(station))
         if camera and number is None:
             raise StationError(f"There is no camera {camera!r}.", code="no_camera")
-        return self.log(station.id, who, label, seen_at=seen_at, note=note, camera_id=number)
+        return self.log(station.id, who, label, seen_at=at, note=note, camera_id=number)
 
     def acknowledge(self, key: str, who: str) -> str:
         """Note that somebody in the field has an alert; gives who has it; raises StationError `no_alert`, or `role`."""

@@ -13,7 +13,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,7 @@ def _in_the_office(office: Office, said: Mapping[str, Any]) -> dict[str, Callabl
         "plan": lambda: {"plan": office.sign_plan(who, **_plan(said))},
         "stage": lambda: {"stage": office.set_stage(who, int(said["to"]), why=str(said["why"]))},
         "rules": lambda: {"rules": office.change_rules(who, dict(said["changed"]))},
+        "zone": lambda: {"zone": office.set_zone(who, str(said["zone"]))},
         "promote": lambda: {"model": office.promote(who, int(said["model_id"]))},
         "frames": lambda: {
             "until": office.open_frames(who, int(said["event_id"]), why=str(said["why"])).isoformat()
@@ -173,9 +174,8 @@ def _in_the_office(office: Office, said: Mapping[str, Any]) -> dict[str, Callabl
 
 
 def _entry(said: Mapping[str, Any]) -> dict[str, Any]:
-    seen_at = datetime.fromisoformat(str(said["seen_at"]))
     return {
-        "seen_at": seen_at if seen_at.tzinfo else seen_at.replace(tzinfo=UTC),
+        "seen_at": datetime.fromisoformat(str(said["seen_at"])),
         **{name: str(said.get(name, "")) for name in ("who", "label", "note")},
     }
 

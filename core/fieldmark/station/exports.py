@@ -8,10 +8,12 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldmark.station.days import zone_of
 from fieldmark.station.detections import has_person
 from fieldmark.station.rules import Rules
 from fieldmark.station.stations import CHAMPION, the_station
@@ -43,19 +45,23 @@ FEWEST_SHOWN = 0.01
 
 
 def events_csv(session: Session) -> str:
-    """Write every event as a row, oldest first; cells that a spreadsheet would run are made harmless."""
+    """Write every event as a row, oldest first; cells that a spreadsheet would run are made harmless.
+
+    Times are the station's own, with their offset from UTC.
+    """
+    zone = zone_of(the_station(session))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     rows = session.execute(select(Event, Camera.name).join(Camera).order_by(Event.started_at, Event.id))
     for event, camera in rows:
-        writer.writerow([neutral_cell(cell) for cell in _cells(event, camera)])
+        writer.writerow([neutral_cell(cell) for cell in _cells(event, camera, zone)])
     return buffer.getvalue()
 
 
-def _cells(event: Event, camera: str) -> list[str]:
+def _cells(event: Event, camera: str, zone: ZoneInfo) -> list[str]:
     def when(at: datetime | None) -> str:
-        return at.isoformat() if at else ""
+        return at.astimezone(zone).isoformat() if at else ""
 
     return [
         str(event.id),

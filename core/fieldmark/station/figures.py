@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from fieldmark.station.coverage import Span, days_of, watched
+from fieldmark.station.coverage import Span, days_of
+from fieldmark.station.days import day_end, midnight, midnights, zone_of
+from fieldmark.station.decisions import Proportion, count_decisions
 from fieldmark.station.misses import Misses, count_misses
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Alert, Camera, Delivery, Event, Frame, LogEntry, Rejected, Station
-from fieldmark.stats import Interval, clopper_pearson, wilson
+from fieldmark.station.visits import BASELINE_DAYS, WINDOW_DAYS, alarm_visits, compare, spans_of
 from fieldmark.stats.drift import PrecisionCheck
-from fieldmark.stats.rates import Day, RateChange, changed_groups, compare_rates, explain_change
+from fieldmark.stats.rates import RateChange
 
-WINDOW_DAYS, BASELINE_DAYS = 7, 28
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,6 @@ class CameraFigures:
     """For how long it watched."""
     heard_at: datetime | None
     rejected: int
-
-
-@dataclass(frozen=True)
-class Proportion:
-    """So many of so many, with its 95 % interval."""
-
-    hits: int
-    n: int
-
-    @property
-    def interval(self) -> Interval:
-        """Wilson's."""
-        return wilson(self.hits, self.n)
 
 
 @dataclass(frozen=True)
@@ -79,9 +68,14 @@ class StationFigures:
     alerts: dict[str, int]
     """Alerts by state."""
     seconds_to_send: tuple[float, float] | None
-    """Median and 95th percentile from the end of an event to its alert; None without."""
+    """Median and 95th percentile from the end of an event to its alert, of the alerts of these days; None without."""
     entries: int
     """Entries in the log by hand."""
+
+    @property
+    def days(self) -> int:
+        """How many days it is about: twice a year a week of them is an hour more or less."""
+        return round((self.end - self.begin) / timedelta(days=1))
 
     @property
     def camera_days(self) -> float:
@@ -90,170 +84,54 @@ class StationFigures:
 
 
 def measure(session: Session, station: Station, *, end: datetime, days: int = WINDOW_DAYS) -> StationFigures:
-    """Measure the `days` whole days before `end`, and compare with the four weeks before those."""
-    begin = end - timedelta(days=days)
+    """Measure so many days of the station's own zone, and compare with the four weeks before those.
+
+    Args:
+        end: a moment of the last of those days, or the midnight it ends with.
+    """
+    zone = zone_of(station)
+    end = day_end(end, zone)
+    begin, baseline = midnight(end, zone, -days), midnight(end, zone, -days - BASELINE_DAYS)
     rules = Rules.from_dict(station.rules)
     cameras = session.scalars(
         select(Camera).where(Camera.station_id == station.id).order_by(Camera.name)
     ).all()
     ids = [camera.id for camera in cameras]
-    spans, alarms = _spans(session, ids, end), _visits(session, ids, rules, begin, end)
-    change, surplus, changed = _compared(cameras, spans, alarms, begin, end, station.since)
-    states, precision, audit = _events(session, station, rules, begin, end)
-    before, promised_before = _reviewed(session, ids, rules, begin - timedelta(days=BASELINE_DAYS), begin)
-    now, promised = _reviewed(session, ids, rules, begin, end)
+    spans = spans_of(session, ids, baseline, end)
+    alarms = alarm_visits(session, ids, rules, baseline, end)
+    compared = compare(station, cameras, spans, alarms, begin, end)
+    states = _states(session, ids, begin, end)
+    decided = count_decisions(session, ids, rules, baseline, begin, end)
     n_alarms = sum(begin <= at < end for times in alarms.values() for at in times)
     return StationFigures(
         begin,
         end,
-        _cameras(session, cameras, spans, alarms, begin, end),
-        states,
-        precision,
-        before,
-        _promise(now, before, promised + promised_before),
-        audit,
+        _cameras(session, cameras, spans, alarms, states, midnights(begin, end, zone)),
+        _summed((state, n) for (_, state), n in states.items()),
+        decided.now,
+        decided.before,
+        decided.promise,
+        decided.audit,
         count_misses(session, station, by_model=n_alarms, begin=begin, end=end),
-        change,
-        surplus,
-        changed,
+        compared.change,
+        compared.surplus,
+        compared.changed,
         _alerts(session, begin, end),
         _seconds_to_send(session, begin, end),
         _entries(session, station, begin, end),
     )
 
 
-def alarms_by_day(session: Session, station: Station, *, end: datetime) -> list[tuple[datetime, int]]:
-    """Count visits with an alarm for each day of the window and its baseline, as far back as the station goes."""
-    rules = Rules.from_dict(station.rules)
-    begin = end - timedelta(days=WINDOW_DAYS)
-    ids = session.scalars(select(Camera.id).where(Camera.station_id == station.id)).all()
-    times = [at for own in _visits(session, ids, rules, begin, end).values() for at in own]
-    back = min(BASELINE_DAYS + WINDOW_DAYS, max(WINDOW_DAYS, -((station.since - end) // timedelta(days=1))))
-    days = [end - timedelta(days=n) for n in range(back, 0, -1)]
-    return [(day, sum(day <= at < day + timedelta(days=1) for at in times)) for day in days]
-
-
-def independent(times: Sequence[datetime], gap: timedelta) -> list[datetime]:
-    """Keep the beginnings of visits: what follows within `gap` of the one before is the same animal still."""
-    kept: list[datetime] = []
-    last: datetime | None = None
-    for at in sorted(times):
-        if last is None or at - last >= gap:
-            kept.append(at)
-        last = at
-    return kept
-
-
-def _spans(session: Session, cameras: Sequence[int], end: datetime) -> dict[int, list[Span]]:
-    """When each camera watched, from the first and last frame of each day: its patience is never less than a day.
-
-    One question for all cameras, here and below: with a dozen of them the asking takes longer than the answer.
-    """
-    begin = end - timedelta(days=BASELINE_DAYS + WINDOW_DAYS)
-    days = session.execute(
-        select(Frame.camera_id, func.min(Frame.at), func.max(Frame.at))
-        .where(Frame.camera_id.in_(cameras), Frame.at >= begin, Frame.at < end)
-        .group_by(Frame.camera_id, func.date(Frame.at))
-    )
-    times: dict[int, set[datetime]] = {camera: set() for camera in cameras}
-    for camera, first, last in days:
-        times[camera] |= {first, last}
-    return {camera: watched(sorted(own), end) if own else [] for camera, own in times.items()}
-
-
-def _visits(
-    session: Session, cameras: Sequence[int], rules: Rules, begin: datetime, end: datetime
-) -> dict[int, list[datetime]]:
-    """Beginnings of visits with an alarm, in the window and its baseline; what people rejected is none."""
+def _states(
+    session: Session, cameras: Sequence[int], begin: datetime, end: datetime
+) -> Counter[tuple[int, str]]:
+    """Count events by camera and state; from an index alone, because there are tens of thousands."""
     rows = session.execute(
-        select(Event.camera_id, Event.started_at).where(
-            Event.camera_id.in_(cameras),
-            Event.alarm >= rules.alarm_min,
-            Event.state != "rejected",
-            Event.started_at >= begin - timedelta(days=BASELINE_DAYS),
-            Event.started_at < end,
-        )
+        select(Event.camera_id, Event.state, func.count())
+        .where(Event.camera_id.in_(cameras), Event.started_at >= begin, Event.started_at < end)
+        .group_by(Event.camera_id, Event.state)
     )
-    times: dict[int, list[datetime]] = {camera: [] for camera in cameras}
-    for camera, at in rows:
-        times[camera].append(at)
-    gap = timedelta(seconds=rules.independence_s)
-    return {camera: independent(own, gap) for camera, own in times.items()}
-
-
-def _compared(
-    cameras: Sequence[Camera],
-    spans: dict[int, list[Span]],
-    alarms: dict[int, list[datetime]],
-    begin: datetime,
-    end: datetime,
-    since: datetime,
-) -> tuple[RateChange | None, tuple[tuple[str, float], ...], tuple[tuple[str, RateChange], ...]]:
-    earliest = begin - timedelta(days=max(0, min(BASELINE_DAYS, (begin - since).days)))
-    now = {c.name: days_of(spans[c.id], alarms[c.id], begin, end) for c in cameras}
-    then = {c.name: days_of(spans[c.id], alarms[c.id], earliest, begin) for c in cameras}
-    recent, baseline = _pooled(now.values()), _pooled(then.values())
-    if min(sum(day.uptime for day in recent), sum(day.uptime for day in baseline)) <= 0:
-        return None, (), ()
-    groups = {name: (now[name], then[name]) for name in now}
-    return compare_rates(recent, baseline), tuple(explain_change(groups)), tuple(changed_groups(groups))
-
-
-def _pooled(cameras: Iterable[Sequence[Day]]) -> list[Day]:
-    """Add the cameras of a station up, day by day."""
-    by_day = zip(*cameras, strict=True)
-    return [Day(sum(day.events for day in days), sum(day.uptime for day in days)) for days in by_day]
-
-
-def _events(
-    session: Session, station: Station, rules: Rules, begin: datetime, end: datetime
-) -> tuple[dict[str, int], Proportion, Proportion]:
-    """Count events by state, alarms that were right, and audited events that were none after all."""
-    facts = (
-        select(
-            Event.state,
-            (Event.alarm >= rules.alarm_min).label("alarm"),
-            and_(Event.reviewed_by.is_not(None), Event.state != "unsure").label("decided"),
-            func.coalesce(Event.human_label.in_(rules.alarm), False).label("said"),
-            Event.is_audit,
-        )
-        .join(Camera, Camera.id == Event.camera_id)
-        .where(Camera.station_id == station.id, Event.started_at >= begin, Event.started_at < end)
-        .subquery()
-    )
-    rows: Sequence[Any] = session.execute(select(*facts.c, func.count()).group_by(*facts.c)).all()
-    states = Counter[str]()
-    right, alarms, missed, audited = 0, 0, 0, 0
-    for state, alarm, decided, said, drawn, n in rows:
-        states[state] += n
-        alarms += n if alarm and decided else 0
-        right += n if alarm and decided and said else 0
-        audited += n if drawn and decided and not alarm else 0
-        missed += n if drawn and decided and not alarm and said else 0
-    return dict(states), Proportion(right, alarms), Proportion(missed, audited)
-
-
-def _reviewed(
-    session: Session, cameras: Sequence[int], rules: Rules, begin: datetime, end: datetime
-) -> tuple[Proportion, float]:
-    """Count the alarms of a span that people decided about, and add up how sure of them the model was."""
-    said = case((Event.human_label.in_(rules.alarm), 1), else_=0)
-    n, right, promised = session.execute(
-        select(func.count(), func.sum(said), func.sum(Event.alarm)).where(
-            Event.camera_id.in_(cameras),
-            Event.started_at >= begin,
-            Event.started_at < end,
-            Event.alarm >= rules.alarm_min,
-            Event.reviewed_by.is_not(None),
-            Event.state != "unsure",
-        )
-    ).one()
-    return Proportion(right or 0, n), promised or 0.0
-
-
-def _promise(now: Proportion, before: Proportion, promised: float) -> PrecisionCheck:
-    hits, n = now.hits + before.hits, now.n + before.n
-    return PrecisionCheck(promised / n if n else 0.0, hits, n, clopper_pearson(hits, n))
+    return Counter({(int(camera), str(state)): int(n) for camera, state, n in rows})
 
 
 def _cameras(
@@ -261,28 +139,37 @@ def _cameras(
     cameras: Sequence[Camera],
     spans: dict[int, list[Span]],
     alarms: dict[int, list[datetime]],
-    begin: datetime,
-    end: datetime,
+    states: Mapping[tuple[int, str], int],
+    days: Sequence[datetime],
 ) -> tuple[CameraFigures, ...]:
-    def count(table: type[Frame] | type[Event] | type[Rejected], at: ColumnElement[datetime]) -> Counter[int]:
+    begin, end = days[0], days[-1]
+
+    def count(table: type[Frame] | type[Rejected], at: ColumnElement[datetime]) -> Counter[int]:
         found = select(table.camera_id, func.count()).where(table.camera_id.in_(spans), at >= begin, at < end)
         rows = session.execute(found.group_by(table.camera_id)).all()
         return Counter({int(camera): int(n) for camera, n in rows})
 
     frames, refused = count(Frame, Frame.at), count(Rejected, Rejected.received_at)  # type: ignore[arg-type]
-    events = count(Event, Event.started_at)  # type: ignore[arg-type]
+    events = _summed((camera, n) for (camera, _), n in states.items())
     return tuple(
         CameraFigures(
             camera.name,
             frames[camera.id],
-            events[camera.id],
+            events.get(camera.id, 0),
             sum(begin <= at < end for at in alarms[camera.id]),
-            sum(day.uptime for day in days_of(spans[camera.id], [], begin, end)),
+            sum(day.uptime for day in days_of(spans[camera.id], [], days)),
             camera.heard_at,
             refused[camera.id],
         )
         for camera in cameras
     )
+
+
+def _summed(counts: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    total: dict[Key, int] = {}
+    for key, n in counts:
+        total[key] = total.get(key, 0) + n
+    return total
 
 
 def _alerts(session: Session, begin: datetime, end: datetime) -> dict[str, int]:
@@ -299,8 +186,8 @@ def _seconds_to_send(session: Session, begin: datetime, end: datetime) -> tuple[
         select(Event.ended_at, func.min(Delivery.at))
         .join(Alert, Alert.event_id == Event.id)
         .join(Delivery, Delivery.alert_id == Alert.id)
-        .where(Delivery.is_done, Event.ended_at >= begin, Event.ended_at < end)
-        .group_by(Event.id)
+        .where(Delivery.is_done, Alert.created_at >= begin, Alert.created_at < end)
+        .group_by(Alert.id, Event.ended_at)
     ).all()
     waits = sorted((sent - ended).total_seconds() for ended, sent in rows)
     if not waits:

@@ -8,6 +8,7 @@ in common, so that a person names many at once, and what looks like none of the 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,9 @@ MOST_GROUPED = 3000
 ALIKE = 0.35
 """Cosine distance of features up to which groups join, on average over their pairs."""
 
+ONE_LOOK = threading.Lock()
+"""A worker without a model looks with every round, and somebody may ask it for a look at all: groups are numbered once."""
+
 Features = npt.NDArray[np.float32]
 
 
@@ -88,7 +92,7 @@ class _Best:
 
 
 def first_look(store: Store, *, only_new: bool = False, callback: Callback = silent) -> list[Looked]:
-    """Look at all events that no model and no person has judged; for the store's one writer.
+    """Look at all events that no model and no person has judged; for the store's one writer, one look at a time.
 
     Events that look empty have the state `nothing` (and the blind audit draws among them); the others are
     `highlighted`, with the reason `unfamiliar` where they look like no other, else `unsure`.
@@ -98,6 +102,11 @@ def first_look(store: Store, *, only_new: bool = False, callback: Callback = sil
     Raises:
         StoreError: the store refuses; what was written before stays.
     """
+    with ONE_LOOK:
+        return _look(store, only_new, callback)
+
+
+def _look(store: Store, only_new: bool, callback: Callback) -> list[Looked]:
     media = Media(store.folder / MEDIA)
     touched = _join(store)
     best: dict[int, _Best] = {}
@@ -258,8 +267,8 @@ def _write(store: Store, looked: Sequence[Looked], best: Mapping[int, _Best]) ->
     with store.writing() as session:
         for said in looked:
             event = session.get_one(Event, said.event_id)
-            if event.state not in OPEN_STATES:  # somebody decided in the meantime
-                continue
+            if event.state not in OPEN_STATES or event.model_id is not None:
+                continue  # somebody decided, or a model did, in the meantime
             event.reason = {"empty": "", "alone": "unfamiliar", "something": "unsure"}[said.says]
             event.state = "highlighted" if event.reason else "nothing"
             event.is_unfamiliar = said.says == "alone"

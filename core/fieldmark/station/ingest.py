@@ -17,6 +17,7 @@ from fieldmark.errors import BadImageError
 from fieldmark.imaging.hashing import file_hash
 from fieldmark.station.clipframes import ClipContent, read_clip
 from fieldmark.station.clock import Clock, Taken, place_in_time, utc_now
+from fieldmark.station.days import zone_of
 from fieldmark.station.framelook import FrameLook, decode_frame, look_at_frame
 from fieldmark.station.media import Media
 from fieldmark.station.smalls import Smalls
@@ -250,4 +251,4 @@ def _heard_in(session: Session, came: Came) -> ZoneInfo:
     camera = session.get_one(Camera, came.camera_id)
     if came.source not in CARRIED and (camera.heard_at is None or camera.heard_at < came.received):
         camera.heard_at = came.received
-    return ZoneInfo(session.get_one(Station, camera.station_id).zone)
+    return zone_of(session.get_one(Station, camera.station_id))

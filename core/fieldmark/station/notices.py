@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from fieldmark.station.channels import Channel, ChannelError
 from fieldmark.station.clock import Clock
 from fieldmark.station.coverage import FLOOR
+from fieldmark.station.days import zone_of
 from fieldmark.station.outbox import LONGEST_RETRY_S, WAITING, seconds_to_retry
 from fieldmark.station.rules import Rules
 from fieldmark.station.silence import is_worth_a_word, last_away
@@ -151,14 +152,15 @@ def payload_of(session: Session, notice: Notice) -> dict[str, Any]:
     silence = session.get_one(Silence, notice.silence_id)
     camera = session.get_one(Camera, silence.camera_id)
     station = session.get_one(Station, camera.station_id)
+    zone = zone_of(station)
     cameras = session.scalars(select(Camera).where(Camera.station_id == station.id)).all()
     quiet = set(session.scalars(select(Silence.camera_id).where(Silence.ended_at.is_(None))))
     return {
         "kind": KINDS[notice.kind],
         "station": station.name,
         "camera": camera.name,
-        "silent_since": silence.since.isoformat(),
-        "heard_again_at": silence.ended_at.isoformat() if silence.ended_at else None,
+        "silent_since": silence.since.astimezone(zone).isoformat(),
+        "heard_again_at": silence.ended_at.astimezone(zone).isoformat() if silence.ended_at else None,
         "silent_now": sorted(one.name for one in cameras if one.id in quiet),
         "cameras": len(cameras),
         "stage": station.stage,

@@ -15,7 +15,7 @@ from fieldmark.station import people, stages
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.persons import ask_to_see
 from fieldmark.station.rules import Rules
-from fieldmark.station.stations import promote, set_rules, the_station
+from fieldmark.station.stations import promote, set_rules, set_zone, the_station
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Model
 
@@ -82,6 +82,12 @@ class Office:
             rules = Rules.from_dict({**station.rules, **changed})
             set_rules(session, station, rules, who=who, now=self.clock())
             return rules.as_dict()
+
+    def set_zone(self, who: str, zone: str) -> str:
+        """Say in which time zone the station lives; gives it; raises as `stations.set_zone`."""
+        with self._writing() as session:
+            set_zone(session, the_station(session), zone, who=who, now=self.clock())
+        return zone
 
     def promote(self, who: str, model_id: int) -> str:
         """Let a shadow answer from now on; gives its title. The worker follows with its next round."""

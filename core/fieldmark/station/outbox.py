@@ -20,6 +20,7 @@ from fieldmark.errors import StationError
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.channels import Channel, ChannelError
 from fieldmark.station.clock import Clock
+from fieldmark.station.days import zone_of
 from fieldmark.station.rules import Rules
 from fieldmark.station.stages import may_alert
 from fieldmark.station.store import Store
@@ -192,7 +193,7 @@ def payload_of(session: Session, alert: Alert) -> dict[str, Any]:
         "station": station.name,
         "camera": camera.name,
         "event": event.id,
-        "started_at": event.started_at.isoformat(),
+        "started_at": event.started_at.astimezone(zone_of(station)).isoformat(),
         "label": event.human_label or event.label,
         "model_label": event.label,
         "model_prob": round(event.prob, 3),

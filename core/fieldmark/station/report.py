@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -14,7 +13,8 @@ from sqlalchemy.orm import Session
 from fieldmark.station import simulate
 from fieldmark.station.auditlog import check_log
 from fieldmark.station.changes import drift, say_drift
-from fieldmark.station.figures import StationFigures, alarms_by_day, measure
+from fieldmark.station.days import midnight, zone_of
+from fieldmark.station.figures import StationFigures, measure
 from fieldmark.station.misses import say_misses
 from fieldmark.station.notices import silences
 from fieldmark.station.reviews import count_waiting
@@ -29,6 +29,7 @@ from fieldmark.station.sentences import (
 from fieldmark.station.stages import look_at_gate, signed_plan
 from fieldmark.station.stations import CHAMPION, the_station
 from fieldmark.station.tables import Frame, Model, Station
+from fieldmark.station.visits import alarms_by_day
 
 STAGES = {
     1: "beside the rangers, no sighting leaves",
@@ -39,21 +40,22 @@ CHART_PX = (640, 120)
 
 
 def write_report(session: Session, *, end: datetime | None = None, days: int = 7) -> str:
-    """Write the page of the `days` before `end` (a midnight; by default that after the newest frame), as HTML.
+    """Write the page of so many days, the last of them that of `end` (by default that of the newest frame), as HTML.
 
     Raises:
         StationError: there is no station.
     """
     station = the_station(session)
+    zone = zone_of(station)
     end = end or _midnight_after(session, station)
     figures = measure(session, station, end=end, days=days)
     return _template().render(
         station=station,
-        zone=ZoneInfo(station.zone),
+        zone=zone,
         stage=STAGES[station.stage],
         simulated=station.name == simulate.NAME,
-        begin=f"{figures.begin:%d %b %Y}",
-        last=f"{figures.end - timedelta(days=1):%d %b %Y}",
+        begin=f"{figures.begin.astimezone(zone):%d %b %Y}",
+        last=f"{(figures.end - timedelta(hours=1)).astimezone(zone):%d %b %Y}",
         days=days,
         figures=figures,
         rate=say_rate(figures),
@@ -64,8 +66,7 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         misses=say_misses(figures.misses),
         drift=say_drift(drift(session, station, end=figures.end)),
         silences=[
-            say_silence(one, ZoneInfo(station.zone))
-            for one in silences(session, station, begin=figures.begin, end=figures.end)
+            say_silence(one, zone) for one in silences(session, station, begin=figures.begin, end=figures.end)
         ],
         waiting=count_waiting(session, station.id),
         chart=_chart(session, station, figures),
@@ -83,13 +84,13 @@ def _template() -> Template:
 
 def _midnight_after(session: Session, station: Station) -> datetime:
     newest = session.scalar(select(Frame.at).order_by(Frame.at.desc()).limit(1)) or station.since
-    return datetime(newest.year, newest.month, newest.day, tzinfo=UTC) + timedelta(days=1)
+    return midnight(newest, zone_of(station), 1)
 
 
 def _chart(session: Session, station: Station, figures: StationFigures) -> Markup:
     """Bars, one a day, the window darker than the weeks before; with its text beside it."""
     days = alarms_by_day(session, station, end=figures.end)
-    width, height = CHART_PX
+    (width, height), zone = CHART_PX, zone_of(station)
     step, top = width / max(len(days), 1), max([n for _, n in days] or [0]) or 1
     bars = [
         f'<rect x="{i * step + 1:.1f}" y="{height - 18 - n * (height - 34) / top:.1f}" width="{step - 2:.1f}" '
@@ -98,7 +99,7 @@ def _chart(session: Session, station: Station, figures: StationFigures) -> Marku
     ]
     ends = [days[0][0], days[-1][0]] if days else []
     labels = [
-        f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}" font-size="11" fill="var(--soft)">{day:%d %b}</text>'
+        f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}" font-size="11" fill="var(--soft)">{day.astimezone(zone):%d %b}</text>'
         for day, x, anchor in zip(ends, (0, width), ("start", "end"), strict=False)
     ]
     text = f"{sum(n for _, n in days)} visits with an alarm in {len(days)} days; at most {top if days else 0} a day."

@@ -21,7 +21,6 @@ EVERYTHING = "*"
 PERSON = "person"
 """In `Rules.keep_days`: every frame that shows a person, by the model, by a detector or by a reviewer."""
 BATCH = 500
-EVERY = timedelta(hours=24)
 RETENTION = "retention"
 """Its beat, and its entry in the audit log."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isinf
 from zoneinfo import ZoneInfo
 
-from fieldmark.station.figures import Proportion, StationFigures
+from fieldmark.station.decisions import Proportion
+from fieldmark.station.figures import StationFigures
 from fieldmark.station.notices import Told
 from fieldmark.stats import is_lower
 from fieldmark.stats.drift import PrecisionCheck
@@ -23,7 +24,7 @@ def say_rate(figures: StationFigures) -> str:
     change = figures.change
     if change is None:
         return "Nothing can be said of a change yet: there are no days before these to compare with."
-    days = (figures.end - figures.begin).days
+    days = figures.days
     said = f"{change.recent} visits with an alarm in {days} days, ratio {_say_ratio(change)}"
     if change.verdict == "too few to tell":
         return f"{said}: too few to tell.{_say_needed(change.baseline, figures)}"
@@ -83,10 +84,10 @@ def say_audit(audit: Proportion) -> str:
 
 def say_coverage(figures: StationFigures) -> str:
     """Say for how long cameras watched: no sighting means something only where somebody looked."""
-    days = (figures.end - figures.begin).days
-    possible = days * len(figures.cameras)
+    days = figures.days
+    possible = f"{(figures.end - figures.begin) / timedelta(days=1) * len(figures.cameras):.1f}"
     least = min(figures.cameras, key=lambda camera: camera.camera_days, default=None)
-    said = f"Cameras watched {figures.camera_days:.1f} of {possible} camera-days"
+    said = f"Cameras watched {figures.camera_days:.1f} of {possible.removesuffix('.0')} camera-days"
     if least is None or least.camera_days >= days - 0.5:
         return f"{said}."
     return f"{said}; {least.name} least, {least.camera_days:.1f} of {days}."

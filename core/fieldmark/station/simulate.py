@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -26,7 +25,6 @@ from fieldmark.station.tables import Camera, Event, Frame, Rejected
 from fieldmark.station.worker import Worker
 from fieldmark.stats import wilson
 
-ZONE = "UTC"
 NAME = "Simulated station"
 MODEL_NAME = "cats.onnx"
 """File of the cat model in the folder of a simulated station."""
@@ -109,7 +107,7 @@ def simulate(
         with only_writer(folder):
             rules = RULES if source is None else replace(RULES, alarm=source.alarm, blank=source.blank)
             with store.writing() as session:
-                add_station(session, NAME, zone=ZONE, rules=rules, now=clock())
+                add_station(session, NAME, zone="UTC", rules=rules, now=clock())
             worker = Worker(store, models=(watching,), clock=clock, still_s=0)
             duplicates = _play(planted, worker, clock, source, callback)
         with store.reading() as session:
@@ -181,9 +179,9 @@ def together(shots: Sequence[Shot]) -> Iterator[list[Shot]]:
         yield group
 
 
-def receive(shot: Shot, worker: Worker, source: FolderFrames | None = None) -> None:
-    """Drop a frame into the spool, as its camera would."""
-    data = source.bytes_of(shot) if source is not None else _frame(shot)
+def receive(shot: Shot, worker: Worker, source: FolderFrames | None = None, *, zone: tzinfo = UTC) -> None:
+    """Drop a frame into the spool, as its camera would, whose clock is set to that zone."""
+    data = source.bytes_of(shot) if source is not None else _frame(shot, zone)
     if shot.is_broken:
         data = data[: len(data) // 2]
     folder = worker.spool.folder / camera_name(shot.camera)
@@ -193,8 +191,8 @@ def receive(shot: Shot, worker: Worker, source: FolderFrames | None = None) -> N
         (folder / name).write_bytes(data)
 
 
-def _frame(shot: Shot) -> bytes:
-    local = shot.at.astimezone(ZoneInfo(ZONE))
+def _frame(shot: Shot, zone: tzinfo) -> bytes:
+    local = shot.at.astimezone(zone)
     scene = Scene(shot.camera, local, shot.subject, shot.seed)
     return render(scene, written=(local + shot.clock_off).replace(tzinfo=None))
 

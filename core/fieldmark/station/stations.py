@@ -7,7 +7,6 @@ import secrets
 import shutil
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from fieldmark.errors import StationError
 from fieldmark.predictor import Predictor
 from fieldmark.station.auditlog import write_down
 from fieldmark.station.channels import channels_of
+from fieldmark.station.days import checked_zone
 from fieldmark.station.people import require
 from fieldmark.station.rules import Rules
 from fieldmark.station.tables import Camera, Model, Station
@@ -31,12 +31,7 @@ def add_station(session: Session, name: str, *, zone: str, rules: Rules, now: da
     Raises:
         StationError: the zone is not known, the name is taken or empty, or a channel could not be used.
     """
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise StationError(
-            f"{zone!r} is no time zone; write one like Europe/Oslo, or UTC.", code="bad_zone"
-        ) from exc
+    checked_zone(zone)
     if not name.strip() or session.scalar(select(Station).where(Station.name == name)):
         raise StationError(f"A station called {name!r} is there already, or has no name.", code="bad_name")
     channels_of(rules.channels)
@@ -74,6 +69,20 @@ def set_rules(session: Session, station: Station, rules: Rules, *, who: str, now
         before=before,
         after=station.rules,
     )
+
+
+def set_zone(session: Session, station: Station, zone: str, *, who: str, now: datetime) -> None:
+    """Say in which time zone a station lives: its days, the times people read, and those its cameras write from now on.
+
+    Frames that are here keep the moment they were placed at.
+
+    Raises:
+        StationError: `role` where that is no chief; `bad_zone` where there is no such zone.
+    """
+    require(session, station.id, who, "chief")
+    before, station.zone = station.zone, checked_zone(zone)
+    subject, after = f"station {station.id}", {"zone": zone}
+    write_down(session, at=now, who=who, what="zone", subject=subject, before={"zone": before}, after=after)
 
 
 def camera_named(session: Session, station: Station, name: str, *, now: datetime) -> Camera:

@@ -56,7 +56,7 @@ class Station(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     zone: Mapped[str] = mapped_column(String(64))
-    """IANA name of the zone its cameras' clocks are set to."""
+    """IANA name of the zone it lives in, and its cameras' clocks are set to; see `days`."""
     stage: Mapped[int] = mapped_column(default=1)
     rules: Mapped[dict[str, Any]]
     """`Rules`, as JSON."""

@@ -22,18 +22,17 @@ from sqlalchemy import select
 from fieldmark.errors import FieldmarkError, StationError, StoreError
 from fieldmark.modelfile import read_model_file
 from fieldmark.predictor import Predictor
-from fieldmark.station.auditlog import CHECKED, CHECKED_EVERY, check_log
 from fieldmark.station.card import read_file
 from fieldmark.station.channels import channels_of
 from fieldmark.station.clock import Clock, utc_now
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
 from fieldmark.station.firstlook import first_look, waits_for_a_look
+from fieldmark.station.housekeeping import Housekeeping
 from fieldmark.station.ingest import Arrival, Came, Enter, Ingest
 from fieldmark.station.media import Media
 from fieldmark.station.notices import note_silences, send_notices
 from fieldmark.station.outbox import send_due
-from fieldmark.station.retention import EVERY, RETENTION, drop_expired
 from fieldmark.station.rules import Rules
 from fieldmark.station.scoring import Scorer
 from fieldmark.station.silence import note_away
@@ -104,8 +103,8 @@ class Worker:
         """
         self.store, self.clock, self.beats = store, clock, beats or clock
         self._beaten: tuple[datetime, str] | None = None
-        self._log_checked_at: datetime | None = None
         self.media = Media(store.folder / MEDIA)
+        self.house = Housekeeping(store, self.media)
         self.spool = Spool(store.folder / SPOOL, still_s=still_s)
         self.ingest = Ingest(store, self.media, clock=clock)
         with store.writing() as session:
@@ -131,14 +130,14 @@ class Worker:
     def round(self) -> Round:
         """Take in, score, send: each as far as it can; a fault in one step holds up no other."""
         done = Round()
-        steps = (
+        steps: Sequence[tuple[str, Callable[[Round], None]]] = (
             ("models", self._follow_models),
             ("ingest", self._take_in),
             ("score", self._score),
             ("cameras", self._listen),
             ("send", self._send),
-            ("retention", self._drop_expired),
-            ("audit log", self._check_log),
+            ("retention", lambda _: self.house.drop_expired(self.clock())),
+            ("audit log", lambda _: self.house.check_log(self.clock())),
         )
         for name, step in steps:
             try:
@@ -251,28 +250,6 @@ class Worker:
         channels = channels_of(rules.channels)
         done.sent += send_due(self.store, channels, rules, clock=self.clock)
         done.notices += send_notices(self.store, channels, rules, clock=self.clock)
-
-    def _drop_expired(self, _done: Round) -> None:
-        """Once a day, delete the pictures whose time of keeping is over."""
-        now = self.clock()
-        with self.store.reading() as session:
-            last = session.get(Beat, RETENTION)
-            if last is not None and timedelta(0) <= now - last.at < EVERY:
-                return
-        dropped = sum(drop_expired(self.store, self.media, now=now).values())
-        with self.store.writing() as session:
-            session.merge(Beat(name=RETENTION, at=now, note=f"{dropped} pictures deleted"))
-
-    def _check_log(self, _done: Round) -> None:
-        """At its start and once a day, see whether the audit log is as it was written; the dashboard tells a chief."""
-        now, last = self.clock(), self._log_checked_at
-        if last is not None and timedelta(0) <= now - last < CHECKED_EVERY:
-            return
-        with self.store.reading() as session:
-            found = check_log(session)
-        with self.store.writing() as session:
-            session.merge(Beat(name=CHECKED, at=now, note="" if found.is_whole else found.sentence))
-        self._log_checked_at = now
 
     def _beat(self, done: Round) -> None:
         """Say that the worker lives, and what holds it up."""

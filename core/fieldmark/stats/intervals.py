@@ -39,13 +39,15 @@ def clopper_pearson(hits: int, n: int, *, level: float = 0.95) -> Interval:
     Clopper and Pearson (1934), Biometrika 26: 404–413. Wider than Wilson's, so it is for promises ("at most 1 % are
     missed"), Wilson's for describing. With n = 0 nothing is known: (0, 1).
     """
-    from scipy.stats import beta  # a third of a second, which no other interval should wait for
+    from scipy.special import (
+        betaincinv,  # beta.ppf, without the third of a second that scipy.stats takes to import
+    )
 
     if not 0 <= hits <= n:
         raise ValueError(f"{hits} of {n} is no proportion")
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
     return Interval(low, high)
 
 

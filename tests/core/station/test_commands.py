@@ -24,7 +24,7 @@ from fieldmark.station.client import DeskClient
 from fieldmark.station.door import ENDPOINT
 from fieldmark.station.onewriter import only_writer
 from fieldmark.station.reviews import Said
-from fieldmark.station.tables import Frame, LogEntry
+from fieldmark.station.tables import Event, Frame, LogEntry
 from fieldmark.station.worker import Worker
 
 Ask = Callable[..., dict[str, Any]]
@@ -157,6 +157,19 @@ def test_an_alert_is_acknowledged_by_its_key(running: Worker, ask: Ask, tmp_path
     (alert,) = ask("alerts", "--have", key, "--who", "Kari")["alerts"]
     assert (alert["state"], alert["acknowledged_by"], alert["label"]) == ("acknowledged", "Kari", "cat")
     desk.close()
+
+
+def test_a_first_look_is_made_beside_a_worker_and_leaves_alone_what_a_model_judged(
+    running: Worker, ask: Ask, tmp_path: Path
+) -> None:
+    before = events(running.store)
+    assert ask("look", "--out", tmp_path / "look.csv")["events"] == 0  # the model has seen them all
+    with running.store.writing() as session:
+        for event in session.scalars(select(Event)):  # as before any model
+            event.model_id = event.best_frame_id = None
+    said = ask("look", "--out", tmp_path / "look.csv")
+    assert (said["events"], said["groups"] + said["alone"]) == (len(before), 1)
+    assert (tmp_path / "look.csv").read_text().count("north") == len(before)
 
 
 def test_a_command_that_is_not_known_or_lacks_something_changes_nothing(running: Worker) -> None:

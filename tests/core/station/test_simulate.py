@@ -19,8 +19,9 @@ from core.station.visits import add_event
 from fieldmark.cli.main import cli
 from fieldmark.predictor import Predictor
 from fieldmark.station.coverage import FLOOR, days_of, patience, watched
+from fieldmark.station.decisions import Proportion
 from fieldmark.station.exports import events_csv, megadetector_json
-from fieldmark.station.figures import Proportion, independent, measure
+from fieldmark.station.figures import measure
 from fieldmark.station.planting import plant
 from fieldmark.station.report import write_report
 from fieldmark.station.rules import Rules
@@ -29,6 +30,7 @@ from fieldmark.station.simulate import simulate
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import Store, open_store
 from fieldmark.station.tables import Beat, Camera, Event
+from fieldmark.station.visits import independent
 
 T0 = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -176,7 +178,12 @@ def test_a_camera_counts_as_watching_only_within_its_own_patience() -> None:
     assert patience(times) == FLOOR
     spans = watched(times, T0 + timedelta(days=10))
     assert spans == [(T0, T0 + timedelta(days=2))]
-    assert [day.uptime for day in days_of(spans, [T0], T0, T0 + timedelta(days=4))] == [1, 1, 0, 0]
+    assert [day.uptime for day in days_of(spans, [T0], [T0 + timedelta(days=n) for n in range(5)])] == [
+        1,
+        1,
+        0,
+        0,
+    ]
 
 
 def test_from_the_command_line_a_station_is_made_run_reported_and_exported(

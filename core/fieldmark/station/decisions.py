@@ -1,0 +1,94 @@
+"""What people decided about the events of some days: how many alarms were right, and what the audit found. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from fieldmark.station.rules import Rules
+from fieldmark.station.tables import Event
+from fieldmark.stats import Interval, clopper_pearson, wilson
+from fieldmark.stats.drift import PrecisionCheck
+
+DECIDED = ("confirmed", "rejected", "relabelled")
+"""States of events that a person decided about; "unsure" decides nothing."""
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """So many of so many, with its 95 % interval."""
+
+    hits: int
+    n: int
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson's."""
+        return wilson(self.hits, self.n)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What people decided about."""
+
+    now: Proportion
+    """Alarms of the window that were right."""
+    before: Proportion
+    """The same in the weeks before."""
+    audit: Proportion
+    """Audited events of the window without alarm in which people found one."""
+    promised: float
+    """Sum of how sure the model was of the alarms, now and before."""
+
+    @property
+    def promise(self) -> PrecisionCheck:
+        """How many alarms the model expected to be right, beside what people found."""
+        hits, n = self.now.hits + self.before.hits, self.now.n + self.before.n
+        return PrecisionCheck(self.promised / n if n else 0.0, hits, n, clopper_pearson(hits, n))
+
+
+def count_decisions(
+    session: Session,
+    cameras: Sequence[int],
+    rules: Rules,
+    baseline: datetime,
+    begin: datetime,
+    end: datetime,
+) -> Decided:
+    """Count what people decided about: the alarms, and what the audit drew of the days from `begin` on."""
+    facts = (
+        select(
+            (Event.alarm >= rules.alarm_min).label("alarm"),
+            (Event.started_at >= begin).label("now"),
+            Event.is_audit,
+            func.coalesce(Event.human_label.in_(rules.alarm), False).label("said"),
+            Event.alarm.label("prob"),
+        )
+        .where(
+            Event.camera_id.in_(cameras),
+            Event.started_at >= baseline,
+            Event.started_at < end,
+            Event.state.in_(DECIDED),
+            or_(Event.started_at >= begin, Event.alarm >= rules.alarm_min),
+        )
+        .subquery()
+    )
+    keys = (facts.c.alarm, facts.c.now, facts.c.is_audit, facts.c.said)
+    rows = session.execute(select(*keys, func.count(), func.sum(facts.c.prob)).group_by(*keys)).all()
+
+    def share(*, alarm: bool, **wanted: bool) -> Proportion:
+        of = [
+            row for row in rows if row.alarm == alarm and all(getattr(row, k) == v for k, v in wanted.items())
+        ]
+        return Proportion(sum(row[4] for row in of if row.said), sum(row[4] for row in of))
+
+    return Decided(
+        share(alarm=True, now=True),
+        share(alarm=True, now=False),
+        share(alarm=False, now=True, is_audit=True),
+        sum(row[5] for row in rows if row.alarm),
+    )
