@@ -30,20 +30,10 @@ from fieldmark.station import simulate
 from fieldmark.station.board import Board, Memory, look, may_show
 from fieldmark.station.changes import drift, say_drift
 from fieldmark.station.client import DeskClient
-from fieldmark.station.figures import measure
 from fieldmark.station.media import Media
-from fieldmark.station.misses import say_misses
 from fieldmark.station.outbox import recent_alerts
+from fieldmark.station.report import write_report
 from fieldmark.station.reviews import Said
-from fieldmark.station.sentences import (
-    say_audit,
-    say_changed,
-    say_coverage,
-    say_delivery,
-    say_precision,
-    say_promise,
-    say_rate,
-)
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import FILE_NAME, MEDIA, Store, open_store
 from fieldmark.station.tables import Frame, Station
@@ -52,6 +42,7 @@ from fieldmark_widgets.component import Component
 from fieldmark_widgets.guard import guard
 from fieldmark_widgets.monitorboard import describe_alert, describe_card, describe_tile
 from fieldmark_widgets.monitoroffice import ACTS, FACTS, describe_me, describe_office
+from fieldmark_widgets.monitorweek import describe_sentence, describe_week
 from fieldmark_widgets.strings.monitor import MONITOR
 from fieldmark_widgets.uploader import Message
 
@@ -72,7 +63,8 @@ class Monitor(Component):
     """Shows the station in a folder, and takes reviews.
 
     Messages from the browser: `look`, every few seconds; `frame` (id, large), answered by `frame` with one buffer or
-    by `withheld`; `have` (key); `log` (label, seen_at, camera, note); `hold` (event); `review` (event, verdict, label); `undo`; `sign_in` (name, pin), answered by `signed_in` with a
+    by `withheld`; `have` (key); `log` (label, seen_at, camera, note); `hold` (event); `review` (event, verdict, label); `undo`; `report`, answered
+    by `report` with its page; `sign_in` (name, pin), answered by `signed_in` with a
     token; `resume` (token); `sign_out`; `office` (act, said). `who`, set by the page, counts only where nobody
     is entered, on a server without accounts.
     """
@@ -91,7 +83,7 @@ class Monitor(Component):
     _station = traitlets.Dict().tag(sync=True)
     _wall = traitlets.List(traitlets.Dict()).tag(sync=True)
     _queue = traitlets.List(traitlets.Dict()).tag(sync=True)
-    _figures = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _figures = traitlets.List(traitlets.Dict()).tag(sync=True)
     _did = traitlets.Unicode("").tag(sync=True)
     _me = traitlets.Dict().tag(sync=True)
     _office = traitlets.Dict().tag(sync=True)
@@ -157,9 +149,8 @@ class Monitor(Component):
             oldest = FIGURES_SOON if self._has_decided else FIGURES_EVERY
             if self._measured_at is None or self.clock() - self._measured_at >= oldest:
                 self._has_decided = False
-                self._figures = _say_week(session, station, self.clock()) + self._say_changes(
-                    session, station
-                )
+                changes = map(describe_sentence, self._say_changes(session, station))
+                self._figures = [*describe_week(session, station, now=self.clock()), *changes]
                 self._measured_at = self.clock()
         self._show(board)
         self.state = "ready"
@@ -274,6 +265,9 @@ class Monitor(Component):
         elif kind == "undo":
             self.problem = ""
             self.undo()
+        elif kind == "report":
+            self.problem = ""
+            self._send_report()
         elif kind == "have":
             self.problem = ""
             self.desk.ask("acknowledge", self._me.get("name", ""), key=str(message.get("key")))
@@ -302,6 +296,16 @@ class Monitor(Component):
             self.desk.sign_out()
         self.look()
 
+    def _send_report(self) -> None:
+        """Send the week as a page to keep, or to print."""
+        store = self._open()
+        if store is not None and self.state == "ready":
+            with store.reading() as session:
+                page = write_report(session, end=self.clock())
+            today = self.clock().astimezone(ZoneInfo(self._station["zone"]))
+            name = MONITOR["report_file"].format(station=self._station["name"], at=today)
+            self.send({"kind": "report", "name": name}, [page.encode()])
+
     def _alike_of(self, event_id: int) -> Sequence[int]:
         """As the page was told: what came since is not decided about unseen."""
         return next((card["alike"] for card in self._queue if card["event_id"] == event_id), ())
@@ -326,10 +330,3 @@ class Monitor(Component):
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else -1
-
-
-def _say_week(session: Session, station: Station, now: datetime) -> list[str]:
-    figures = measure(session, station, end=now)
-    said = [say_rate(figures), *say_changed(figures), say_precision(figures.precision)]
-    said += [say_promise(figures.promise), say_audit(figures.audit), say_misses(figures.misses)]
-    return [text for text in (*said, say_coverage(figures), say_delivery(figures)) if text]

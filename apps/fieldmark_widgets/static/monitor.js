@@ -16,8 +16,8 @@ export default {
     const plan = drawPlace(model, strings);
     const office = drawOffice(model, strings);
     const alerts = drawAlerts(model, strings), log = drawLog(model, strings);
-    const week = make("div", { class: "fm-card fm-monitor-week" }, make("h3", { text: strings.figures }), make("div"), make("p", { class: "fm-soft fm-small" }));
-    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, alerts.root, wall.root, week, plan.root), make("div", { class: "fm-monitor-more" }, log.root, office.root));
+    const week = drawWeek(model, strings);
+    const board = make("div", { class: "fm-monitor-board" }, head.root, desk.root, make("div", { class: "fm-monitor-side" }, alerts.root, wall.root, week.root, plan.root), make("div", { class: "fm-monitor-more" }, log.root, office.root));
     const root = make("section", { class: "fm-monitor", "aria-label": strings.region }, problem, empty, board);
     el.classList.add("fm");
     el.append(root);
@@ -35,8 +35,7 @@ export default {
       office.update();
       alerts.update();
       log.update();
-      week.lastChild.textContent = fill(strings.zone, { zone: model.get("_station").zone ?? "" });
-      week.children[1].replaceChildren(...model.get("_figures").map((text) => make("p", { text })));
+      week.update();
     };
     let due = false;
     const soon = () => {
@@ -127,7 +126,7 @@ function drawHead(model, strings) {
     simulated.hidden = !station.simulated;
     const lines = station.worker === false && station.simulated && model.get("_demo_url")
       ? [make("p", { text: strings.demo_stopped }), ...drawDemo(model, strings, strings.demo_on, "")]
-      : station.worker === false ? [make("p", { text: strings.no_worker }), make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.worker_command, { folder: model.get("_folder") }) })]
+      : station.worker === false ? [make("p", { text: strings.no_worker }), make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.worker_command, { folder: model.get("_folder") }) }), make("p", { class: "fm-small", text: strings.worker_hint })]
       : station.note ? [make("p", { text: fill(strings.worker_note, { note: station.note }) })] : [];
     lines.push(...(station.troubles ?? []).map((text) => make("p", { text })));
     const text = JSON.stringify(lines.map((line) => line.textContent));
@@ -290,7 +289,9 @@ function drawDesk(model, strings, pictures) {
 function drawWall(model, strings, pictures) {
   const list = make("ul", { class: "fm-monitor-wall" });
   const refused = make("div", { class: "fm-soft fm-small fm-monitor-refused" });
-  const root = make("div", { class: "fm-card" }, make("h3", { text: strings.wall }), list, refused);
+  const line = (text) => make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(text, { folder: model.get("_folder") }) });
+  const none = make("div", { class: "fm-soft" }, make("p", { text: strings.wall_none }), line(strings.wall_folder), make("p", { text: strings.wall_card }), line(strings.wall_card_command));
+  const root = make("div", { class: "fm-card" }, make("h3", { text: strings.wall }), list, none, refused);
   const signs = { red: "failed", amber: "unsure", grey: "close", ok: "clear" };
   const kept = new Map(); // a tile is changed and not drawn anew: a picture would blink
   const keep = (name) => {
@@ -303,6 +304,7 @@ function drawWall(model, strings, pictures) {
     return kept.get(name);
   };
   const update = () => {
+    none.hidden = model.get("_wall").length > 0;
     const lines = model.get("_station").refused ?? [];
     if (refused.dataset.said !== JSON.stringify(lines)) { refused.dataset.said = JSON.stringify(lines); refused.replaceChildren(...lines.map((text) => make("p", { text }))); }
     const tiles = model.get("_wall").map((tile) => {
@@ -316,40 +318,6 @@ function drawWall(model, strings, pictures) {
       return drawn.root;
     });
     if (tiles.some((tile, i) => list.children[i] !== tile) || list.children.length !== tiles.length) list.replaceChildren(...tiles);
-  };
-  return { root, update };
-}
-
-// A plan that needs no internet: the cameras with a place, north up, with a scale.
-function drawPlace(model, strings) {
-  const SIZE = 320, EDGE = 44, METRES = 111_320;
-  const svg = (tag, attributes, text) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    if (text !== undefined) element.textContent = text;
-    return element;
-  };
-  const canvas = svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", class: "fm-monitor-plan-map" });
-  const root = make("div", { class: "fm-card" }, make("h3", { text: strings.plan_map }), canvas);
-  const update = () => {
-    const tiles = model.get("_wall").filter(({ place }) => place);
-    root.hidden = tiles.length < 2;
-    const said = JSON.stringify(tiles.map(({ name, place, urgency }) => [name, place, urgency]));
-    if (root.hidden || canvas.dataset.said === said) return;
-    canvas.dataset.said = said;
-    const [south, west] = [0, 1].map((axis) => Math.min(...tiles.map(({ place }) => place[axis])));
-    const narrower = Math.cos((tiles[0].place[0] * Math.PI) / 180);
-    const points = tiles.map(({ place }) => [(place[1] - west) * narrower * METRES, (place[0] - south) * METRES]);
-    const metres = Math.max(...points.flat(), 1), scale = (SIZE - 2 * EDGE) / metres;
-    const bar = 10 ** Math.floor(Math.log10(metres / 2 || 1));
-    canvas.setAttribute("aria-label", fill(strings.plan_text, { n: tiles.length }));
-    canvas.replaceChildren(
-      ...tiles.flatMap(({ name, urgency }, i) => {
-        const x = EDGE + points[i][0] * scale, y = SIZE - EDGE - points[i][1] * scale;
-        return [svg("circle", { cx: x, cy: y, r: 7, class: `is-${urgency}` }), svg("text", { x, y: y - 12, "text-anchor": "middle" }, name)];
-      }),
-      svg("path", { d: `M${EDGE} ${SIZE - 10}h${bar * scale}`, class: "fm-monitor-scale" }),
-      svg("text", { x: EDGE, y: SIZE - 16 }, bar < 1000 ? fill(strings.metres, { n: bar }) : fill(strings.kilometres, { n: bar / 1000 })));
   };
   return { root, update };
 }

@@ -8,7 +8,7 @@ function readToken() { try { return sessionStorage.getItem(TOKEN_KEY) ?? ""; } c
 
 // A name to type where nobody is entered; else a name to choose and a PIN; then who it is.
 function drawWho(model, strings) {
-  const typed = make("input", { type: "text", class: "fm-monitor-name", maxlength: 80, autocomplete: "name", "aria-label": strings.who, placeholder: strings.who, title: strings.who_hint });
+  const typed = make("input", { type: "text", class: "fm-monitor-name", maxlength: 80, autocomplete: "name", title: strings.who_hint });
   const choice = make("select", { class: "fm-monitor-input", "aria-label": strings.who });
   const pin = make("input", { type: "password", class: "fm-monitor-input fm-monitor-pin", maxlength: 80, autocomplete: "current-password", "aria-label": strings.pin, placeholder: strings.pin });
   const form = make("form", { class: "fm-row", on: { submit: (event) => {
@@ -19,7 +19,8 @@ function drawWho(model, strings) {
   const me = make("span", { class: "fm-chip fm-monitor-me" });
   const out = makeButton(strings.sign_out, () => { keepToken(""); model.send({ kind: "sign_out" }); }, { kind: "fm-quiet" });
   const signed = make("div", { class: "fm-row" }, me, out);
-  const root = make("div", { class: "fm-monitor-who" }, typed, form, signed);
+  const label = make("label", { class: "fm-monitor-typed" }, make("span", { class: "fm-soft fm-small", text: strings.who }), typed);
+  const root = make("div", { class: "fm-monitor-who" }, label, form, signed);
   typed.value = model.get("who") || readName();
   const tell = () => { keepName(typed.value); model.set("who", typed.value); model.save_changes(); model.send({ kind: "look" }); };
   typed.addEventListener("change", tell);
@@ -28,7 +29,7 @@ function drawWho(model, strings) {
   model.on("msg:custom", (message) => { if (message.kind === "signed_in") keepToken(message.token); });
   const update = () => {
     const { entered = [], name = "", role = "", is_account = false } = model.get("_me");
-    typed.hidden = entered.length > 0 || is_account;
+    typed.hidden = label.hidden = entered.length > 0 || is_account;
     form.hidden = is_account || entered.length === 0 || name !== "";
     signed.hidden = (entered.length === 0 && !is_account) || name === "";
     out.hidden = is_account; // that is the server's
@@ -155,9 +156,12 @@ function drawSettings(model, strings, ask) {
 function drawModels(model, strings, ask) {
   const list = make("ul", { class: "fm-monitor-people" });
   const compared = make("p"), differ = make("ul", { class: "fm-monitor-people fm-small" });
-  const root = make("section", {}, make("h4", { text: strings.models }), list, compared, differ);
+  const none = make("div", { class: "fm-soft fm-small" }, make("p", { text: strings.models_none }),
+    make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.models_none_command, { folder: model.get("_folder") }) }));
+  const root = make("section", {}, make("h4", { text: strings.models }), none, list, compared, differ);
   const update = (office, isChief) => {
     const models = office.models ?? [];
+    none.hidden = models.length > 0 || office.models === undefined;
     compared.textContent = office.compared ?? "";
     differ.replaceChildren(...(office.differ ?? []).map((text) => make("li", { text })));
     const said = JSON.stringify([models, isChief]);

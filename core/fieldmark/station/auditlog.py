@@ -88,7 +88,14 @@ class Checked:
                 f"The audit log does not have the seal that was asked for: its end was cut off since, or it was written "
                 f"anew. {ADVICE}"
             )
-        return f"All {self.entries} entries of the audit log are as they were written. Its seal is {self.seal or 'empty'}."
+        if not self.entries:
+            return "Nothing was written to the audit log yet."
+        said = (
+            "The one entry of the audit log is as it was"
+            if self.entries == 1
+            else (f"All {self.entries} entries of the audit log are as they were")
+        )
+        return f"{said} written. Its seal is {self.seal}."
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""

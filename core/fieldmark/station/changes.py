@@ -110,7 +110,10 @@ def _when(one: Stratum) -> str:
 
 def _cameras(strata: Sequence[Stratum]) -> str:
     named = [f"{one.camera} {_when(one)}" for one in strata]
-    return ", ".join(named) if len(named) <= 3 else f"{len(named)} cameras by day or night"
+    if len(named) <= 3:
+        return ", ".join(named)
+    n = len({one.camera for one in strata})
+    return f"{n} camera{'' if n == 1 else 's'}, by day and by night apart"
 
 
 def _differ(figures: Sequence[Drift]) -> str:

@@ -64,5 +64,5 @@ def machine_zone(localtime: Path = LOCALTIME) -> str:
     for name in (os.environ.get("TZ", "").lstrip(":"), linked):
         if name and not name.startswith("/"):
             with contextlib.suppress(StationError):
-                return checked_zone(name)
+                return checked_zone(name).replace("Etc/UTC", "UTC")
     return "UTC"

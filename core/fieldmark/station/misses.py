@@ -80,7 +80,8 @@ def say_misses(misses: Misses) -> str:
     if not misses.by_people:
         return ""
     missed = misses.by_people - misses.by_both
-    said = f"People saw {misses.by_people} visits near a camera, {missed} of them without an alarm."
+    visits = "1 visit" if misses.by_people == 1 else f"{misses.by_people} visits"
+    said = f"People saw {visits} near a camera, {missed} of them without an alarm."
     population = misses.population
     if population is None:
         return (

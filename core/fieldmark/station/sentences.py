@@ -23,15 +23,19 @@ def say_rate(figures: StationFigures) -> str:
     """Say whether alarms doubled or halved, with the ratio, its interval, and which camera explains it."""
     change = figures.change
     if change is None:
-        return "Nothing can be said of a change yet: there are no days before these to compare with."
-    days = figures.days
-    said = f"{change.recent} visits with an alarm in {days} days, ratio {_say_ratio(change)}"
+        n = sum(camera.alarms for camera in figures.cameras)
+        return f"{_visits(n, figures)}. There are no days before these to compare with yet."
+    said = f"{_visits(change.recent, figures)}, ratio {_say_ratio(change)}"
     if change.verdict == "too few to tell":
         return f"{said}: too few to tell.{_say_needed(change.baseline, figures)}"
     if change.verdict == "steady":
         return f"{said}: as before."
     why = _say_why(figures) if change.verdict == "more" else ""
     return f"{said}: {change.verdict} than before.{_say_camera(figures)}{why}"
+
+
+def _visits(n: int, figures: StationFigures) -> str:
+    return f"{n} visit{'' if n == 1 else 's'} with an alarm in {figures.days} days"
 
 
 def say_changed(figures: StationFigures) -> list[str]:

@@ -19,6 +19,7 @@ from core.station.visits import add_event
 from fieldmark.cli.main import cli
 from fieldmark.predictor import Predictor
 from fieldmark.station.coverage import FLOOR, days_of, patience, watched
+from fieldmark.station.days import midnight, zone_of
 from fieldmark.station.decisions import Proportion
 from fieldmark.station.exports import events_csv, megadetector_json
 from fieldmark.station.figures import measure
@@ -130,7 +131,7 @@ def test_frames_with_a_person_are_not_exported(played: tuple[Path, Any]) -> None
 def test_a_doubling_is_said_with_the_camera_that_explains_it(store: Store, clock: SetClock) -> None:
     with store.writing() as session:
         station = the_station(session)
-        end = clock().replace(hour=0)
+        end = midnight(clock(), zone_of(station))
         station.since = end - timedelta(days=40)
         for day in range(35):
             for n in range(12 if day >= 28 else 4):
