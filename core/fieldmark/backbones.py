@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,23 @@ EFFICIENTNET_LITE0 = Architecture(
     weights="models/efficientnet-lite0-57934424.pth",
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 )
-ARCHITECTURES = {arch.name: arch for arch in (EFFICIENTNET_LITE0,)}
+EFFICIENTNET_LITE0_8BIT = replace(
+    EFFICIENTNET_LITE0,
+    name="efficientnet_lite0_8bit",
+    title=f"{EFFICIENTNET_LITE0.title}, in 8 bits",
+    eight_bit_of=EFFICIENTNET_LITE0.name,
+)
+"""The same weights in whole numbers (models/eightbit.py): other features, so it goes by a name of its own everywhere."""
+ARCHITECTURES = {arch.name: arch for arch in (EFFICIENTNET_LITE0, EFFICIENTNET_LITE0_8BIT)}
 DEFAULT_ARCH = EFFICIENTNET_LITE0.name
+"""What photos are looked at with where nobody says otherwise."""
 
 
 def load_backbone(name: str = DEFAULT_ARCH, *, size_px: int | None = None) -> Backbone:
     """Give a backbone by name, preparing it first where that was not done yet (a few seconds, once).
 
     Args:
-        name: the embedded one's, or any that architectures.py understands.
+        name: one of the embedded ones', or any that architectures.py understands.
         size_px: side of the square that will be asked for, where that is known.
     Raises:
         BackboneError: the name is not known, or its weights cannot be had here.
@@ -57,6 +66,11 @@ def load_backbone(name: str = DEFAULT_ARCH, *, size_px: int | None = None) -> Ba
     return Backbone(arch, content, f"{arch.name}-{hashlib.sha256(content).hexdigest()[:16]}", head)
 
 
+def in_floats(arch: Architecture) -> Architecture:
+    """The architecture that can be trained on: the one in float32 that an 8-bit one was made of, or itself."""
+    return ARCHITECTURES[arch.eight_bit_of] if arch.eight_bit_of else arch
+
+
 def trunk_tensors(arch: Architecture) -> dict[str, npt.NDArray[Any]]:
     """Read the weights that a backbone was prepared from, under their original names, to train on from there.
 
@@ -72,10 +86,11 @@ def trunk_tensors(arch: Architecture) -> dict[str, npt.NDArray[Any]]:
 
 def _prepare(arch: Architecture, trunk: Path, head: Path) -> None:
     from fieldmark.models.efficientnet import lite0_graph
+    from fieldmark.models.eightbit import lite0_eightbit_graph
 
     tensors = _read_checkpoint(arch)
     weight, bias = tensors["_fc.weight"], tensors["_fc.bias"]
-    model = lite0_graph(tensors, name=arch.name)
+    model = (lite0_eightbit_graph if arch.eight_bit_of else lite0_graph)(tensors, name=arch.name)
     write_whole(head, lambda path: np.savez(path, weight=weight, bias=bias))
     write_whole(trunk, lambda path: path.write_bytes(model.SerializeToString(deterministic=True)))
 

@@ -131,8 +131,11 @@ def probe_features(backbone: Backbone, rule: ResizeRule, precision: Precision = 
 
 
 def trusted_precision(backbone: Backbone, rule: ResizeRule) -> Precision:
-    """bfloat16 where the CPU has it and this backbone says the same of the probes in it, else float32."""
-    if native_precision() == "f32":
+    """bfloat16 where the CPU has it and this backbone says the same of the probes in it, else float32.
+
+    What is in 8 bits has float32 around it: it is quick already, and the same on every machine.
+    """
+    if native_precision() == "f32" or backbone.arch.eight_bit_of:
         return "f32"
     exact, fast = (probe_features(backbone, rule, precision) for precision in ("f32", "bf16"))
     return "bf16" if agree(exact, fast) else "f32"

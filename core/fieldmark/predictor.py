@@ -17,7 +17,7 @@ from fieldmark.images import Source, open_photo
 from fieldmark.imaging.loading import Square, in_batches, load_squares
 from fieldmark.imaging.resize import fit_photo, seen_region
 from fieldmark.modelfile import ModelCard, ModelFile, ModelInfo, parse_model_file, read_model_file
-from fieldmark.models.engine import BATCH_SIZE, Engine, Outputs, Precision, native_precision, read_graph
+from fieldmark.models.engine import BATCH_SIZE, Engine, Outputs, Precision, read_graph, served_precision
 from fieldmark.models.probes import probe_photos
 from fieldmark.models.vino import ov
 from fieldmark.prediction import ActivationMap, Failure, Prediction, Verdict
@@ -40,8 +40,8 @@ class Predictor:
         """
         self.info: ModelInfo = file.info
         self.sha256 = file.sha256
-        self.precision: Precision = precision or native_precision()
         self._graph = _checked_graph(file)
+        self.precision: Precision = precision or served_precision(self._graph)
         self._one = self._compile(batch=1)
         try:
             self._selftest()

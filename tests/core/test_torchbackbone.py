@@ -48,7 +48,9 @@ def test_it_computes_what_timms_does(net: Lite0, checkpoint: Tensors, size_px: i
 
 
 def test_the_served_graph_computes_the_same_up_to_its_float16_weights(net: Lite0) -> None:
-    served = feature_engine(load_backbone(), ResizeRule(), precision="f32")(probe_photos(224))["pooled"]
+    served = feature_engine(load_backbone(EFFICIENTNET_LITE0.name), ResizeRule(), precision="f32")(
+        probe_photos(224)
+    )["pooled"]
     with torch.inference_mode():
         found = net(as_input(224)).numpy()
     assert np.linalg.norm(served - found) <= 0.01 * np.linalg.norm(found)

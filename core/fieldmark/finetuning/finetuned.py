@@ -70,8 +70,9 @@ class Weights:
         content = self._graph().SerializeToString(deterministic=True)
         return replace(
             base,
+            arch=self.arch,
             trunk=content,
-            key=f"{base.arch.name.replace('/', '-')}-tuned-{sha256(content).hexdigest()[:16]}",
+            key=f"{self.arch.name.replace('/', '-')}-tuned-{sha256(content).hexdigest()[:16]}",
         )
 
     def _graph(self) -> ModelProto:

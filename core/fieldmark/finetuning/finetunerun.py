@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fieldmark.backbones import trunk_tensors
+from fieldmark.backbones import in_floats, trunk_tensors
 from fieldmark.callbacks import Callback, Progress
 from fieldmark.errors import EmptyDatasetError
 from fieldmark.finetuning.checkpoint import load_checkpoint, save_checkpoint
@@ -33,7 +33,7 @@ CHECKPOINT = "fine-tune.safetensors"
 
 def initial_weights(learner: Learner) -> Weights:
     """What fine-tuning begins with: the backbone as it was published, and the fitted head."""
-    arch = learner._done.backbone.arch
+    arch = in_floats(learner._done.backbone.arch)
     return Weights(trunk_tensors(arch), learner._done.head.head, arch)
 
 
@@ -91,7 +91,7 @@ class FineTuneRun:
         history = [EpochResult(**entry) for entry in checkpoint.state["history"]]
         self._state = _State(**{**checkpoint.state, "history": history})
         self._best, self._now = (
-            Weights.below(checkpoint, prefix, self._fit.backbone.arch) for prefix in ("best.", "now.")
+            Weights.below(checkpoint, prefix, self._best.arch) for prefix in ("best.", "now.")
         )
         self._memory = checkpoint.below("memory.")
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fieldmark.backbones import DEFAULT_ARCH, load_backbone
+from fieldmark.backbones import ARCHITECTURES, load_backbone
 from fieldmark.issues.issue import Issue, weighed
 from fieldmark.issues.labelerrors import find_label_errors
 from fieldmark.issues.oddones import Features, as_kinds, find_odd_ones
@@ -56,6 +56,6 @@ def odd_issues(suspects: Suspects) -> Iterator[Issue]:
 
 
 def _as_kinds(suspects: Suspects) -> Features:
-    if suspects.arch != DEFAULT_ARCH:
+    if suspects.arch not in ARCHITECTURES:
         return suspects.features  # other backbones may bring no ImageNet head
     return as_kinds(suspects.features, load_backbone(suspects.arch).imagenet_head())

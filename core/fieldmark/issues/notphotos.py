@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from fieldmark.backbones import DEFAULT_ARCH, load_backbone
+from fieldmark.backbones import ARCHITECTURES, load_backbone
 from fieldmark.fitting.softmax import softmax
 from fieldmark.issues.issue import Issue, weighed
 from fieldmark.issues.suspects import Suspects
@@ -47,7 +47,7 @@ def paper_shares(features: npt.NDArray[np.float32], head: ImageNetHead) -> npt.N
 
 def not_photo_issues(suspects: Suspects) -> Iterator[Issue]:
     """List what is a page, a screenshot or a comic, where its class is not made of such."""
-    if suspects.arch != DEFAULT_ARCH:
+    if suspects.arch not in ARCHITECTURES:
         return  # other backbones may bring no ImageNet head
     shares = paper_shares(suspects.features, load_backbone(suspects.arch).imagenet_head())
     for target in np.unique(suspects.targets):

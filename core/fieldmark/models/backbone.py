@@ -50,6 +50,8 @@ class Architecture:
     std: tuple[float, ...] = ()
     fixed: bool = False
     """Whether it takes photos of `size_px` and no others."""
+    eight_bit_of: str = ""
+    """Name of the architecture in float32 that this one is in whole numbers; empty where it is in floats itself."""
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,14 @@ def _block(g: GraphWriter, x: str, tensors: Tensors, block: str, stride: int) ->
     depthwise = f"{block}._depthwise_conv"
     x = _conv_bn(g, x, tensors, depthwise, f"{block}._bn1", stride=stride, depthwise=True)
     x = _conv_bn(g, x, tensors, f"{block}._project_conv", f"{block}._bn2", activate=False)
-    if stride == 1 and _channels_in(tensors, block) == tensors[f"{block}._project_conv.weight"].shape[0]:
+    if adds(tensors, block, stride):
         x = g.add("Add", x, shortcut, name=f"{block}.sum")
     return x
+
+
+def adds(tensors: Tensors, block: str, stride: int) -> bool:
+    """Whether a block's result is added to what came in: where both have the same shape."""
+    return stride == 1 and _channels_in(tensors, block) == tensors[f"{block}._project_conv.weight"].shape[0]
 
 
 def _channels_in(tensors: Tensors, block: str) -> int:
@@ -90,7 +95,7 @@ def _conv_bn(
     name: str | None = None,
 ) -> str:
     """Convolution with its batch norm folded in, and ReLU6 after it."""
-    weight, bias = _folded(tensors, conv, norm)
+    weight, bias = folded(tensors, conv, norm)
     groups = weight.shape[0] if depthwise else 1
     inputs = (x, g.weight(weight, f"{conv}.weight"), g.weight(bias, f"{conv}.bias"))
     size = list(weight.shape[2:])
@@ -114,9 +119,7 @@ def _relu6(g: GraphWriter, x: str, name: str) -> str:
     return g.add("Clip", x, "zero", "six", name=name)
 
 
-def _folded(
-    tensors: Tensors, conv: str, norm: str
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def folded(tensors: Tensors, conv: str, norm: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """At inference a batch norm is a scale and a shift: put them into the convolution before it."""
     scale = tensors[f"{norm}.weight"] / np.sqrt(tensors[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
     weight = tensors[f"{conv}.weight"] * scale[:, None, None, None]
