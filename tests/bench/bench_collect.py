@@ -5,7 +5,7 @@
 1,000 photos of which 5 % of the addresses are broken and 2 % are copies; the server has made all of them before the first
 is asked for, else whoever comes first would wait for that as well. fastai's `download_images` is measured on the same
 server, in turns, where FASTAI_PYTHON names an interpreter that has it. Then: how many labels a model needs that asks for
-the most useful photos. One of the two alone: `python tests/bench/bench_collect.py photos`, or `labels`.
+the most useful photos. One of the two alone: `python tests/bench/bench_collect.py photos`, or `labels`, or `labels bears`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from active import compare_sampling
+from active import SETS, compare_sampling
 
 SOURCE = Path(__file__).parents[1] / "core" / "photosource.py"
 N = 1000
@@ -153,7 +153,7 @@ def main(parts: Sequence[str] = ("photos", "labels")) -> int:
     """Measure, and print."""
     good = measure_photos() if "photos" in parts else True
     if "labels" in parts:
-        for line in compare_sampling():
+        for line in compare_sampling([name for name in SETS if name in parts] or tuple(SETS)):
             print(line, flush=True)
     return 0 if good else 1
 

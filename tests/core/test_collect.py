@@ -45,7 +45,7 @@ def test_three_classes_come_with_licence_author_and_page(source: PhotoSource, tm
 
     catalog = Catalog.open(tmp_path / "bears")
     assert catalog.counts() == {"black bear": 25, "grizzly bear": 25, "teddy": 10}
-    assert report.added == 45  # those under an open licence
+    assert report.added == 60
     photos = catalog.photos()
     assert {photo.licence for photo in photos} == {"CC BY 4.0", "CC BY-SA 2.0", "CC0 1.0"}
     assert all(photo.author and photo.page and photo.source for photo in photos)
@@ -239,3 +239,27 @@ def test_the_report_is_json(source: PhotoSource, tmp_path: Path) -> None:
     assert plain["have"] == {"grizzly bear": 25}
     assert plain["tried"] == 25
     assert any("posed" in sentence for sentence in report.lines())
+
+
+def test_the_proxy_of_a_school_or_a_park_is_used_and_a_public_server_goes_by_none(
+    source: PhotoSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", source.url)
+    monkeypatch.setenv("no_proxy", "")
+    listed = tmp_path / "listed.txt"
+    listed.write_text("http://photos.example/photo/grizzly_bear/1.jpg\n", "utf-8")
+    behind = collect(
+        tmp_path / "a", [Wanted("bear", 1)], who="test", provider=find_provider("list", str(listed))
+    )
+    assert behind.added == 1
+    assert source.asked["/photo/grizzly_bear/1.jpg"] == 1
+    public = Rules(public_only=True, timeout_s=2.0, attempts=1)
+    alone = collect(
+        tmp_path / "b",
+        [Wanted("bear", 1)],
+        who="test",
+        provider=find_provider("list", str(listed)),
+        rules=public,
+    )
+    assert [failure.code for failure in alone.failures] == ["no_connection"]
+    assert source.asked["/photo/grizzly_bear/1.jpg"] == 1

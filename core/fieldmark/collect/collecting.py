@@ -210,10 +210,8 @@ class _Collecting:
         return candidate.licence.code in self._codes
 
     async def _fetch(self, candidate: Candidate, label: str, client: Polite) -> Arrival | Outcome:
-        place = self._receiver.place(label, candidate.url)
         try:
-            arrived = await asyncio.to_thread(lambda: place.read_bytes() if place.is_file() else None)
-            data = arrived or await client.get(candidate.url)
+            data = self._receiver.arrived(label, candidate.url) or await client.get(candidate.url)
         except FetchFailed as failed:
             return self._receiver.failed(candidate, label, failed)
         return await asyncio.to_thread(self._receiver.receive, candidate, label, data)
@@ -226,13 +224,14 @@ class _Collecting:
             if len(self._batch) >= BATCH:
                 await self._flush_beside()
             return True
-        self._settle(result)
+        self._settle([result])
         return False
 
-    def _settle(self, outcome: Outcome) -> None:
-        self._ledger.write(outcome)
-        self._outcomes[outcome.label, outcome.url] = outcome
-        self._watch(outcome)
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        self._ledger.write(*outcomes)
+        for outcome in outcomes:
+            self._outcomes[outcome.label, outcome.url] = outcome
+            self._watch(outcome)
 
     async def _flush_beside(self) -> None:
         """Let the catalog take what has arrived while the next photos come; one batch at a time."""
@@ -252,8 +251,7 @@ class _Collecting:
         batch, self._batch = self._batch, []
         if not batch:
             return
-        for outcome in await asyncio.to_thread(self._take, batch):
-            self._settle(outcome)
+        self._settle(await asyncio.to_thread(self._take, batch))
 
     def _take(self, batch: Sequence[Arrival]) -> list[Outcome]:
         why = f"collected from {self._provider.title}"

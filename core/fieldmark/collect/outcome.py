@@ -84,16 +84,16 @@ class Ledger:
         """What became of an address for a class; None for a new one."""
         return self._outcomes.get((label, url))
 
-    def write(self, outcome: Outcome) -> None:
-        """Append one outcome; it outlasts the process."""
-        line = json.dumps(outcome.as_dict(), ensure_ascii=True) + "\n"
+    def write(self, *outcomes: Outcome) -> None:
+        """Append outcomes; they outlast the process."""
+        lines = "".join(json.dumps(outcome.as_dict(), ensure_ascii=True) + "\n" for outcome in outcomes)
         with self._lock:
             if not self._outcomes:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._outcomes[outcome.label, outcome.url] = outcome
+            self._outcomes |= {(outcome.label, outcome.url): outcome for outcome in outcomes}
             with self.path.open("a+b") as file:
                 _end_line(file)
-                file.write(line.encode())
+                file.write(lines.encode())
 
     def outcomes(self) -> list[Outcome]:
         """All outcomes, in the order in which their addresses came up first."""

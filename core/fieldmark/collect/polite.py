@@ -23,8 +23,9 @@ from fieldmark.collect.rules import Rules
 MAX_REDIRECTS = 5
 MAX_ANSWER_BYTES = 20_000_000
 """Of a page of search results."""
-AGAIN_S = 0.5
+AGAIN_S = 0.3
 """Until the second try; twice that until the third."""
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 _BUSY = (429, 503)
 _MOVED = (301, 302, 303, 307, 308)
 _WHY = {
@@ -83,7 +84,10 @@ class Polite:
         self._client = httpx.AsyncClient(
             headers={"User-Agent": rules.user_agent},
             timeout=httpx.Timeout(rules.timeout_s, connect=min(10.0, rules.timeout_s)),
-            transport=_transport(rules),
+            limits=LIMITS,
+            transport=_public_transport()
+            if rules.public_only
+            else None,  # None: with the proxy that is set here, if any
             trust_env=not rules.public_only,
         )
 
@@ -191,13 +195,11 @@ async def _body(answer: httpx.Response, max_bytes: int) -> bytes:
     return bytes(content)
 
 
-def _transport(rules: Rules) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-    transport = httpx.AsyncHTTPTransport(limits=limits, retries=0)
-    if rules.public_only:  # httpx has no way to choose the network of a transport
-        transport._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(), max_connections=100, network_backend=PublicOnly()
-        )
+def _public_transport() -> httpx.AsyncHTTPTransport:
+    transport = httpx.AsyncHTTPTransport(limits=LIMITS, retries=0)
+    transport._pool = httpcore.AsyncConnectionPool(  # httpx has no way to choose the network of a transport
+        ssl_context=httpx.create_ssl_context(), max_connections=100, network_backend=PublicOnly()
+    )
     return transport
 
 
