@@ -212,8 +212,9 @@ def _fill(store: Store, now: datetime) -> None:
             session.execute(insert(Event), events)
             session.execute(insert(Frame), frames)
             sent = [event for event in events if event["state"] == "confirmed"]
-            session.execute(insert(Alert), [_alert(event) for event in sent])
-            session.execute(insert(Delivery), [_delivery(event) for event in sent])
+            if sent:  # of the latest none yet
+                session.execute(insert(Alert), [_alert(event) for event in sent])
+                session.execute(insert(Delivery), [_delivery(event) for event in sent])
     with store.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
 
