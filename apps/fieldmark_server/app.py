@@ -305,8 +305,9 @@ def _hardening() -> Config:
     # Not one that shows what there is when it runs (the datasets, and results), nor one that trains.
     private = [rf".*{card.name}\.ipynb" for card in APPS.values() if card.is_private]
     config.VoilaKernelManager.preheat_denylist = private
-    # The next one at once: Voilà would wait for a second first, and with it whoever comes meanwhile.
-    config.VoilaKernelManager.fill_delay = 0.0
+    # The next one as soon as the page that took one is most likely there. Voilà waits for a second, and with it whoever
+    # comes meanwhile; at once, both would be made on the same processors, and the page take twice as long.
+    config.VoilaKernelManager.fill_delay = 0.4
     # Pages say goodbye when they are closed; this is for those that cannot, and for tabs that nobody looks at.
     config.MappingKernelManager.update(cull_idle_timeout=3600, cull_interval=60, cull_connected=True)
     # Other people on this machine cannot listen to what a kernel and the server tell each other.

@@ -1,7 +1,7 @@
 """The server beside plain Voilà with torch in every kernel: opening, memory, leaks, many visitors, the REST API.
 
     make bench-serve                            (some 15 minutes)
-    make bench-serve PARTS="rest crowd"         (only these: load open memory reload rest upload crowd)
+    make bench-serve PARTS="rest crowd"         (only these: load open studio memory reload rest upload crowd)
     python tests/bench/bench_serve.py crowd --visitors 10 --seconds 40
 
 Plain Voilà serves the five cells of the fastai book's app, with a ResNet-18 of torchvision's. Both answer in the same
@@ -31,6 +31,7 @@ from browser.visit import launch
 IN_BROWSER: dict[str, Callable[[Path, Browser], None]] = {
     "load": pages.load,
     "open": partial(pages.on_both, measure=pages.opening),
+    "studio": pages.studio,
     "memory": partial(pages.on_both, measure=pages.memory),
     "reload": partial(pages.on_both, measure=pages.reloads),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from fieldmark.predictor import Failure, Predictor
 from fieldmark.pretrained import build_pretrained
 from fieldmark.service.answer import Answer
 from fieldmark.service.service import Service, ServiceLimits
+from fieldmark.service.waiting import Item, WaitingRoom
 
 
 @pytest.fixture(scope="module")
@@ -277,3 +279,17 @@ def test_its_numbers_are_text_that_prometheus_reads(service: Service, cat_jpeg: 
     assert answered >= 1
     assert int(values['fieldmark_photo_seconds_bucket{le="+Inf"}']) == answered
     assert values["fieldmark_waiting"] == "3"
+
+
+def test_photos_that_keep_coming_are_taken_together() -> None:
+    """Clients that were answered together send their next photos one after the other."""
+    room = WaitingRoom(max_photos=8, max_bytes=100)
+
+    def arrive() -> None:
+        for _ in range(4):
+            room.enter([Item(b"", deadline=math.inf)])
+            time.sleep(0.8)
+
+    with ThreadPoolExecutor(1) as clients:
+        clients.submit(arrive)
+        assert len(room.take(4, linger_s=2.0)) == 4

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import queue
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,10 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def kernel(older: Path) -> Iterator[BlockingKernelClient]:
+def kernel(older: Path, **environment: str) -> Iterator[BlockingKernelClient]:
     path = os.pathsep.join([str(older), *filter(None, sys.path)])
     manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env=os.environ | {"PYTHONPATH": path})
+    manager.start_kernel(env=os.environ | {"PYTHONPATH": path} | environment)
     client = manager.blocking_client()
     client.start_channels()
     try:
@@ -67,6 +68,20 @@ def listen(client: BlockingKernelClient, wanted: Callable[[str, Any], bool]) -> 
     raise TimeoutError
 
 
+def tell(
+    client: BlockingKernelClient, widget: str, content: dict[str, Any], buffers: Sequence[bytes] = ()
+) -> None:
+    """Send a widget what its page would."""
+    data = {"comm_id": widget, "data": {"method": "custom", "content": content}}
+    client.session.send(client.shell_channel.socket, client.session.msg("comm_msg", data), buffers=buffers)
+
+
+def widget_with(client: BlockingKernelClient, trait: str) -> str:
+    """The next widget that has such a trait."""
+    opened = listen(client, lambda kind, content: kind == "comm_open" and trait in state_of(content))
+    return str(opened["comm_id"])
+
+
 def state_of(content: Any) -> dict[str, Any]:
     found: dict[str, Any] = content.get("data", {}).get("state") or {}
     return found
@@ -86,12 +101,31 @@ def test_an_answer_from_a_thread_reaches_the_page(older: Path, cat_model: Path) 
             ({"kind": "begin", "id": "1", "name": "cat.jpg", "size": len(photo)}, []),
             ({"kind": "chunk", "id": "1", "offset": 0}, [photo]),
         ):
-            data = {"comm_id": uploader, "data": {"method": "custom", "content": content}}
-            client.session.send(
-                client.shell_channel.socket, client.session.msg("comm_msg", data), buffers=buffers
-            )
+            tell(client, uploader, content, buffers)
         shown = listen(client, lambda _, content: bool(state_of(content).get("_shown")))
         assert state_of(shown)["_shown"]["answer"]["title"] == "Cat"
+
+
+def test_the_studio_imports_and_trains(older: Path, tmp_path: Path) -> None:
+    notebook = json.loads((Path(__file__).parents[2] / "apps" / "studio.ipynb").read_text("utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    with kernel(older, FIELDMARK_HOME=str(tmp_path)) as client:
+        client.execute("\n".join(["import ipykernel; print(ipykernel.__version__)", *cells]))
+        printed = listen(client, lambda kind, _: kind in ("stream", "error"))
+        assert printed["text"].startswith("6."), printed
+        importer, studio = (widget_with(client, trait) for trait in ("_n_unlabelled", "_steps"))
+
+        def hear(widget: str, trait: str) -> Any:
+            return state_of(
+                listen(client, lambda _, said: said.get("comm_id") == widget and state_of(said).get(trait))
+            )[trait]
+
+        tell(client, importer, {"kind": "sample"})
+        assert "168 photos" in json.dumps(hear(importer, "_result"))
+        tell(client, studio, {"kind": "go", "step": "train"})
+        trainer = widget_with(client, "_rounds")
+        tell(client, trainer, {"kind": "train"})
+        assert hear(trainer, "_result")["headline"] == "1 of 48 photos wrong"
 
 
 def make_photo() -> bytes:

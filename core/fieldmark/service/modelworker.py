@@ -24,8 +24,8 @@ from fieldmark.predictor import Predictor
 from fieldmark.service.answer import ModelFacts, facts_record, map_record, result_record
 from fieldmark.service.frames import Frame, FrameError, FrameWriter, read_frame
 
-BATCHES_AT_ONCE = 2
-"""One is decoded while the other is computed."""
+BATCHES_AT_ONCE = 4
+"""Two are decoded while two are computed."""
 LOOK_EVERY_S = 1.0
 """How often the model file is looked at."""
 

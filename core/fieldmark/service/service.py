@@ -27,11 +27,11 @@ from fieldmark.service.workerprocess import WorkerProcess
 
 log = logging.getLogger("fieldmark.service")
 
-MAX_BATCH = 8
-"""Photos in one request to the worker: the engine's own batch."""
-IN_FLIGHT = 2
-"""Batches at the worker: one is computed, the next decoded. More would only take them from the queue, where they
-can still be given up."""
+MAX_BATCH = 4
+"""Photos in one request to the worker."""
+IN_FLIGHT = 4
+"""Batches at the worker: two are computed, two decoded, so that no core waits for clients that were just answered. More
+would only take them from the queue, where they can still be given up."""
 TICK_S = 0.2
 
 
@@ -46,7 +46,7 @@ class ServiceLimits:
     deadline_s: float = 30.0
     """Within this a photo is answered, or somebody is told that it was not."""
     linger_s: float = 0.005
-    """How long a batch waits for more photos while another is being computed."""
+    """How long a batch waits for another photo while the one before is being computed."""
     max_deaths: int = 5
     """Deaths of the worker in a minute after which it is left alone."""
     rest_s: float = 60.0

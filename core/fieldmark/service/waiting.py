@@ -60,12 +60,14 @@ class WaitingRoom:
         """Wait for photos and give up to `most`; [] once the room is closed and empty.
 
         Args:
-            linger_s: how long to wait for more, once there is one.
+            linger_s: how long to wait for another, once there is one: clients that got their answers together send
+                the next photos one after the other, and full batches take a fifth less of the processor.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)
-            if len(self._items) < most and linger_s:
-                self._changed.wait_for(lambda: len(self._items) >= most or self._closed, linger_s)
+            while linger_s and (n := len(self._items)) < most and not self._closed:
+                if not self._changed.wait_for(lambda n=n: len(self._items) > n or self._closed, linger_s):
+                    break
             return [self._items.popleft() for _ in range(min(most, len(self._items)))]
 
     def drop_overdue(self, now: float) -> None:

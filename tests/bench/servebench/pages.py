@@ -99,6 +99,19 @@ def opening(served: Served, browser: Browser) -> None:
     )
 
 
+def studio(model: Path, browser: Browser) -> None:
+    """Time until the studio can be used; no kernel waits for it, since it shows what there is when it runs."""
+    with ours(model, "--studio") as server:
+        time.sleep(SETTLE_S)
+        served, waits = Served("the studio", server, "/studio", ".fm-studio button"), []
+        for _ in range(OPENINGS):
+            page = served.new_page(browser)
+            waits.append(served.open(page))
+            page.close(run_before_unload=True)
+            time.sleep(SETTLE_S)
+        served.say(f"GET to first widget: median {median(waits):.2f} s (worst {max(waits):.2f})")
+
+
 def memory(served: Served, browser: Browser) -> None:
     """What the server, the first visitor and each further one take."""
     pages = [served.new_page(browser)]
