@@ -18,7 +18,8 @@ from fieldmark_server.assets import asset_url
 from fieldmark_server.visitors import Visitors
 
 NEEDED = frozenset({"anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"})
-"""Extensions of JupyterLab that our pages are made of; whatever else is installed here is not for visitors."""
+"""Extensions of JupyterLab for a page that shows more than our widgets, as book.ipynb does; whatever else is installed here
+is not for visitors."""
 KERNEL_OF_PAGE = re.compile(r'"kernelId": "([\w-]+)"')
 """As index.html.j2 writes it."""
 

@@ -78,8 +78,13 @@ def jupyter_server(
         "--ServerApp.jpserver_extensions={'voila.server_extension': True, 'fieldmark_server': True}",
         *options,
     ]
-    shared_data = Path(sys.prefix, "share", "jupyter")
-    settings = os.environ | {"JUPYTER_PATH": str(shared_data), "PYTHONPATH": "", "PYTHONUNBUFFERED": "1"}
+    # Its own first: the template is the wheel's, not one that was installed here at some time.
+    data = [str(Path(prefix, "share", "jupyter")) for prefix in (python.parents[1], sys.prefix)]
+    settings = os.environ | {
+        "JUPYTER_PATH": os.pathsep.join(data),
+        "PYTHONPATH": "",
+        "PYTHONUNBUFFERED": "1",
+    }
     output = folder.parent / f"server-{port}.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(command, cwd=folder, env=settings, stdout=file, stderr=subprocess.STDOUT)
