@@ -65,10 +65,14 @@ class WaitingRoom:
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)
-            while linger_s and (n := len(self._items)) < most and not self._closed:
-                if not self._changed.wait_for(lambda n=n: len(self._items) > n or self._closed, linger_s):
-                    break
+            while linger_s and len(self._items) < most and self._another_came(linger_s):
+                pass
             return [self._items.popleft() for _ in range(min(most, len(self._items)))]
+
+    def _another_came(self, within_s: float) -> bool:
+        there = len(self._items)
+        self._changed.wait_for(lambda: len(self._items) > there or self._closed, within_s)
+        return len(self._items) > there and not self._closed
 
     def drop_overdue(self, now: float) -> None:
         """Answer those whose time is up, and forget those whom nobody waits for any more."""
