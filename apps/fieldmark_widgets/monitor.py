@@ -49,7 +49,7 @@ from fieldmark_widgets.uploader import Message
 LARGE_PX, SMALL_PX = 1024, 320
 """Longer side of a frame that is reviewed, and of one on the wall."""
 FIGURES_EVERY, FIGURES_SOON, CHANGES_EVERY = timedelta(minutes=1), timedelta(seconds=10), timedelta(hours=1)
-"""How old the week's figures may be, how old after a decision, and how old the comparison of pictures may be."""
+"""How old the week's figures may be, how old after news or a decision, and how old the comparison of pictures may be."""
 MAX_NAME, MOST_ALERTS = 80, 5
 
 Clock = Callable[[], datetime]
@@ -112,6 +112,7 @@ class Monitor(Component):
         self._measured_at: datetime | None = None
         self._compared: tuple[datetime, list[str]] | None = None
         self._has_decided = False
+        self._measured_for: tuple[int, ...] = ()
         self._memory: Memory = {}
         self._reviewed: list[list[int]] = []
         own = self.folder.with_name("station") if demo_url else self.folder
@@ -146,9 +147,11 @@ class Monitor(Component):
                 describe_alert(one, self.clock()) for one in recent_alerts(session, limit=MOST_ALERTS)
             ]
             board = look(session, station, who=self._me["name"], now=self.clock(), memory=self._memory)
-            oldest = FIGURES_SOON if self._has_decided else FIGURES_EVERY
+            waiting = tuple(card.event_id for card in board.queue)
+            has_news = self._has_decided or waiting != self._measured_for
+            oldest = FIGURES_SOON if has_news else FIGURES_EVERY
             if self._measured_at is None or self.clock() - self._measured_at >= oldest:
-                self._has_decided = False
+                self._has_decided, self._measured_for = False, waiting
                 changes = map(describe_sentence, self._say_changes(session, station))
                 self._figures = [*describe_week(session, station, now=self.clock()), *changes]
                 self._measured_at = self.clock()

@@ -49,10 +49,13 @@ function drawOffice(model, strings) {
   const ask = (act, said) => model.send({ kind: "office", act, said });
   const parts = [drawStage(model, strings, ask), drawPlan(model, strings, ask), drawPeople(model, strings, ask), drawSettings(model, strings, ask), drawModels(model, strings, ask)];
   const title = make("summary", { class: "fm-monitor-office-title" }, make("h3", { text: strings.office }));
-  const root = make("details", { class: "fm-card fm-monitor-fold fm-monitor-office" }, title, make("div", { class: "fm-monitor-office-parts" }, ...parts.map(({ root: part }) => part)));
+  const locked = make("p", { class: "fm-soft fm-monitor-locked" });
+  const root = make("details", { class: "fm-card fm-monitor-fold fm-monitor-office" }, title, locked, make("div", { class: "fm-monitor-office-parts" }, ...parts.map(({ root: part }) => part)));
   root.addEventListener("toggle", () => { if (root.open) model.send({ kind: "office", act: "look", said: {} }); });
   const update = () => {
-    const office = model.get("_office");
+    const office = model.get("_office"), { entered = [], role, is_account: isAccount = false } = model.get("_me");
+    locked.hidden = role === "chief";
+    locked.textContent = entered.length || isAccount ? strings.office_chief : strings.office_name;
     for (const part of parts) part.update(office, model.get("_me").role === "chief");
   };
   return { root, update };

@@ -75,6 +75,8 @@ MONITOR = MappingProxyType(
         "log_write": "Write it down",
         "log_done": "Written down: {label}.",
         "office": "Stage, plan, people and settings",
+        "office_chief": "A chief changes these; you see how they are.",
+        "office_name": "Say your name at the top, and you can change these.",
         "stage": "Stage",
         "why": "Why (written down)",
         "stage_up": "Move to stage {to}",

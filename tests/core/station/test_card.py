@@ -209,7 +209,8 @@ def test_an_import_that_is_killed_goes_on_and_doubles_nothing(store: Store, tmp_
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     again = open_store(store.folder)
-    for _ in range(400):
+    end = time.monotonic() + 120  # it may have to wait for its turn long before it begins
+    while time.monotonic() < end:
         with again.reading() as session:
             if (session.scalar(select(func.count(Frame.id))) or 0) >= 3:
                 break
