@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from fieldmark.station.rules import Rules
@@ -60,35 +61,44 @@ def count_decisions(
     end: datetime,
 ) -> Decided:
     """Count what people decided about: the alarms, and what the audit drew of the days from `begin` on."""
+    alarm = Event.alarm >= rules.alarm_min
+    now = _facts(session, cameras, rules, begin, end)
+    before = _facts(session, cameras, rules, baseline, begin, alarm)
+    alarms, old = [row for row in now if row.alarm], [row for row in before if row.alarm]
+    drawn = [row for row in now if row.is_audit and not row.alarm]
+    promised = sum(row.promised for row in (*alarms, *old))
+    return Decided(_share(alarms), _share(old), _share(drawn), promised)
+
+
+def _facts(
+    session: Session,
+    cameras: Sequence[int],
+    rules: Rules,
+    begin: datetime,
+    end: datetime,
+    *only: ColumnElement[bool],
+) -> Sequence[Row[Any]]:
+    """Count the events of a span that people decided about, by what they are; an index says which those are."""
     facts = (
         select(
             (Event.alarm >= rules.alarm_min).label("alarm"),
-            (Event.started_at >= begin).label("now"),
             Event.is_audit,
             func.coalesce(Event.human_label.in_(rules.alarm), False).label("said"),
             Event.alarm.label("prob"),
         )
         .where(
             Event.camera_id.in_(cameras),
-            Event.started_at >= baseline,
+            Event.started_at >= begin,
             Event.started_at < end,
             Event.state.in_(DECIDED),
-            or_(Event.started_at >= begin, Event.alarm >= rules.alarm_min),
+            *only,
         )
         .subquery()
     )
-    keys = (facts.c.alarm, facts.c.now, facts.c.is_audit, facts.c.said)
-    rows = session.execute(select(*keys, func.count(), func.sum(facts.c.prob)).group_by(*keys)).all()
+    keys = (facts.c.alarm, facts.c.is_audit, facts.c.said)
+    sums = (func.count().label("n"), func.sum(facts.c.prob).label("promised"))
+    return session.execute(select(*keys, *sums).group_by(*keys)).all()
 
-    def share(*, alarm: bool, **wanted: bool) -> Proportion:
-        of = [
-            row for row in rows if row.alarm == alarm and all(getattr(row, k) == v for k, v in wanted.items())
-        ]
-        return Proportion(sum(row[4] for row in of if row.said), sum(row[4] for row in of))
 
-    return Decided(
-        share(alarm=True, now=True),
-        share(alarm=True, now=False),
-        share(alarm=False, now=True, is_audit=True),
-        sum(row[5] for row in rows if row.alarm),
-    )
+def _share(rows: Sequence[Row[Any]]) -> Proportion:
+    return Proportion(sum(row.n for row in rows if row.said), sum(row.n for row in rows))
