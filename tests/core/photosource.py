@@ -61,6 +61,9 @@ class PhotoSource(ThreadingHTTPServer):
         self.bears = 1000
         """Photos that it gives at a time; who asks for more gets 429, and is noted in `refused`."""
         self.refused = 0
+        self.gives = math.inf
+        """Photos that it gives before it keeps who asks waiting, until this is raised."""
+        self.given = 0
         self.lock = threading.Lock()
 
     @property
@@ -260,6 +263,11 @@ class _Handler(BaseHTTPRequestHandler):
         term = name.replace("_", " ")
         number = int(rest[0].removesuffix(".jpg"))
         offer = self._offer(term)
+        with self.server.lock:
+            self.server.given += 1
+            place = self.server.given
+        while place > self.server.gives:
+            time.sleep(0.05)
         number = offer.copies.get(number, number)
         self._send(200, offer.photo(offer.first + number), **{"Content-Type": "image/jpeg"})
 
