@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from core.test_cli import fieldmark
+from core.cli.test_cli import fieldmark
 from fieldmark.callbacks import Progress
 from fieldmark.cleaning import Issue, IssueFinder, find_issues, folder_issues, project_issues
 from fieldmark.dataset import Item, read_dataset

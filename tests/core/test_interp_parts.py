@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.test_cli import fieldmark
+from core.cli.test_cli import fieldmark
 from fieldmark.curation.ledger import flipped, read_ledger
 from fieldmark.dataset import Item, read_dataset
 from fieldmark.fitting.learningcurve import LearningCurve, Point, learning_curve

@@ -14,7 +14,7 @@ TIMES = 100 if not os.environ.get("QUICK") else 10
 def run(_shared: Path, work: Path) -> bool:
     """Kill and look; the test that CI runs a few times."""
     sys.path.insert(0, str(Path(__file__).parents[2]))
-    from core.test_journal import kill_many_times
+    from core.catalog.test_journal import kill_many_times
 
     started = perf_counter()
     half_done = kill_many_times(work / "set", photos=PHOTOS, times=TIMES, longest_s=0.25)

@@ -17,7 +17,7 @@ from fieldmark.errors import DatasetError, EmptyDatasetError
 from fieldmark.importing import import_photos
 from fieldmark.sources.source import EXPORT_COLUMNS
 
-NAUGHTY: list[str] = json.loads((Path(__file__).parents[1] / "data" / "blns.json").read_text("utf-8"))
+NAUGHTY: list[str] = json.loads((Path(__file__).parents[2] / "data" / "blns.json").read_text("utf-8"))
 
 HARD = [
     "..", "a/b", "x" * 300, "🐻", "<script>alert(1)</script>", "'; DROP TABLE photo; --", "=cmd|' /C calc'!A0",

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from skimage.data import brick, chelsea, grass
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def fieldmark(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.test_cli import fieldmark
+from core.cli.test_cli import fieldmark
 from fieldmark.cleaning import find_issues
 from fieldmark.curation.sealed import open_seal, read_seal, seal
 from fieldmark.dataset import read_dataset
