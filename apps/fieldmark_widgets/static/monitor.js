@@ -92,7 +92,8 @@ function drawEmpty(model, strings) {
   return make("div", { class: "fm-card fm-monitor-empty" }, make("h2", { class: "fm-title", text: strings.empty_title }),
     ...drawDemo(model, strings, strings.demo, strings.demo_hint),
     make("p", { class: "fm-soft", text: strings.empty }),
-    make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.empty_command, { folder }) }));
+    make("pre", { class: "fm-monitor-command", tabindex: "0", text: fill(strings.empty_command, { folder }) }),
+    make("p", { class: "fm-soft fm-small", text: strings.worker_hint }));
 }
 
 // The button that lets the server play a simulated station; none where no server offers it.
