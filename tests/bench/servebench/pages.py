@@ -103,7 +103,7 @@ def studio(model: Path, browser: Browser) -> None:
     """Time until the studio can be used; no kernel waits for it, since it shows what there is when it runs."""
     with ours(model, "--studio") as server:
         time.sleep(SETTLE_S)
-        served, waits = Served("the studio", server, "/studio", ".fm-studio button"), []
+        served, waits = Served("the studio", server, "/studio", ".fm-studio button:visible"), []
         for _ in range(OPENINGS):
             page = served.new_page(browser)
             waits.append(served.open(page))
