@@ -41,7 +41,7 @@ SETS = (
     "camtrap_varanger",
 )
 SEEDS = (1, 2, 3, 4, 5)
-TURNS = 5
+TURNS, PHOTOS, BATCHES = 5, 200, 25
 
 
 def main() -> int:
@@ -116,7 +116,7 @@ def speed(sets: list[str]) -> None:
     folder = find_set((sets or ["bears"])[0]) or find_set("sample")
     assert folder is not None  # the sample is always at hand
     dataset = read_dataset(folder)
-    paths = [item.path for item in dataset.items]
+    paths = [item.path for item in dataset.items[:: max(1, len(dataset.items) // PHOTOS)]]
     split = make_splits(dataset.items, seed=1)
     rule, rng = ResizeRule(FIT_SIZE_PX), np.random.default_rng(0)
     batch = rng.integers(0, 256, (BATCH_SIZE, rule.size_px, rule.size_px, 3), np.uint8)
@@ -127,7 +127,7 @@ def speed(sets: list[str]) -> None:
             Learner(dataset, split, TrainConfig(arch=arch)).fit().export(path)
             models[arch], engines[arch] = Predictor.load(path), feature_engine(load_backbone(arch), rule)
             models[arch].predict(paths[:32])
-            print(f"{arch}: a file of {path.stat().st_size / 1e6:.1f} MB")
+            print(f"{arch}: a file of {path.stat().st_size / 1e6:.1f} MB", flush=True)
     rates: dict[str, list[tuple[float, float, float]]] = {arch: [] for arch in models}
     for _ in range(TURNS):
         for arch, own in rates.items():
@@ -135,11 +135,11 @@ def speed(sets: list[str]) -> None:
             models[arch].predict(paths)
             taken, used = perf_counter() - start, process_time() - busy
             start = perf_counter()
-            for _ in engines[arch].stream([batch] * 25):
+            for _ in engines[arch].stream([batch] * BATCHES):
                 pass
-            own.append(
-                (len(paths) / taken, 1000 * used / len(paths), 25 * BATCH_SIZE / (perf_counter() - start))
-            )
+            network = BATCHES * BATCH_SIZE / (perf_counter() - start)
+            own.append((len(paths) / taken, 1000 * used / len(paths), network))
+            print(f"  {arch}: {own[-1][0]:.0f} photos/s", flush=True)
     for arch, own in rates.items():
         predict, used, network = (median(column) for column in zip(*own, strict=True))
         print(
