@@ -16,6 +16,8 @@ from fieldmark.imaging.resize import ResizeRule, fit_photo
 from fieldmark.models.backbone import Backbone
 from fieldmark.models.eightbit import LARGEST_BIAS, LARGEST_WEIGHT, LEVELS, STEP_BITS
 from fieldmark.models.engine import Engine
+from fieldmark.models.export import Classifier, _graph
+from fieldmark.models.familiarity import Familiarity
 from fieldmark.models.probes import probe_photos
 from fieldmark.sources.sample import sample_photos
 
@@ -75,6 +77,19 @@ def test_every_level_of_a_map_below_zero_comes_in_an_even_number(backbone: Backb
     ]
     assert len(zeros) > 1
     assert all(int(zero) % 2 == 0 for zero in zeros)
+
+
+def test_in_a_model_file_no_weight_has_the_name_of_another(backbone: Backbone) -> None:
+    """ONNX Runtime would take the last of them; in a browser it says so on the console."""
+    row, square = np.ones((2, 1280), np.float32), np.ones((1280, 1280), np.float32)
+    scores = np.ones(2, np.float32)
+    known = Familiarity(row, square, row, scores, scores, scores, scores)
+    file = _graph(backbone, Classifier(row, scores), known)
+    names = [tensor.name for tensor in file.graph.initializer]
+    assert sorted(names) == sorted(set(names))
+    outputs = [output for node in file.graph.node for output in node.output]
+    assert not set(names) & set(outputs)
+    assert len(outputs) == len(set(outputs))
 
 
 def test_features_point_where_those_in_float32_do(backbone: Backbone, photos: Photos) -> None:

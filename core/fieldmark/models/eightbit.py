@@ -77,9 +77,9 @@ def lite0_eightbit_graph(tensors: Tensors, *, name: str) -> ModelProto:
 def _photos(g: GraphWriter) -> _Map:
     """Photos are whole numbers already; zero, which padding adds, is the middle grey they are centred on."""
     turned = g.add("Transpose", "images", name="images.nchw", perm=[0, 3, 1, 2])  # (N, 3, H, W)
-    g.constant(1.0, "one")
-    g.constant(MEAN, "mean", dtype=np.uint8)
-    x = g.add("DequantizeLinear", turned, "one", "mean", name="images.centred")
+    g.constant(1.0, "level")
+    g.constant(MEAN, "images.grey", dtype=np.uint8)
+    x = g.add("DequantizeLinear", turned, "level", "images.grey", name="images.centred")
     return _Map(x, 1 / STD, np.zeros(3))
 
 
@@ -133,8 +133,8 @@ def _rounded(g: GraphWriter, x: str, zero: int) -> str:
     """Round to levels, of which `zero` lie below zero; what lies beyond the first or the last becomes that."""
     if not any(weight.name == f"zero.{zero}" for weight in g.weights):
         g.constant(zero, f"zero.{zero}", dtype=np.uint8)
-    byte = g.add("QuantizeLinear", x, "one", f"zero.{zero}", name=f"{x}.byte")
-    return g.add("DequantizeLinear", byte, "one", f"zero.{zero}", name=f"{x}.levels")
+    byte = g.add("QuantizeLinear", x, "level", f"zero.{zero}", name=f"{x}.byte")
+    return g.add("DequantizeLinear", byte, "level", f"zero.{zero}", name=f"{x}.levels")
 
 
 def _conv(
