@@ -96,6 +96,9 @@ def test_a_viewer_looks_a_ranger_decides_and_a_chief_moves_the_station_each_unde
             office.get_by_role("button", name="Move to stage 2").click()
             see(guest.page.locator(".fm-monitor-head"), "Stage 2")
             guest.keep("monitor-chief")
+            with guest.page.expect_download(timeout=LONG_MS) as saved:
+                guest.page.get_by_role("button", name="Save the week as a page").click()
+            assert "1 of 1 reviewed alarms were right" in saved.value.path().read_text("utf-8")
 
         with store.reading() as session:
             assert session.scalars(select(Review.who)).all() == ["Rune"]
