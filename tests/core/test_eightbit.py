@@ -14,7 +14,7 @@ from fieldmark.backbones import EFFICIENTNET_LITE0, EFFICIENTNET_LITE0_8BIT, in_
 from fieldmark.features import feature_cache, feature_engine, trusted_precision
 from fieldmark.imaging.resize import ResizeRule, fit_photo
 from fieldmark.models.backbone import Backbone
-from fieldmark.models.eightbit import LARGEST_BIAS, LARGEST_WEIGHT, LEVELS, STEP_BITS
+from fieldmark.models.eightbit import BYTE, LARGEST_BIAS, LEVELS, STEP_BITS, largest_weight
 from fieldmark.models.engine import Engine
 from fieldmark.models.export import Classifier, _graph
 from fieldmark.models.familiarity import Familiarity
@@ -60,10 +60,12 @@ def test_nothing_in_it_can_overflow_or_be_rounded(backbone: Backbone) -> None:
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in backbone.graph().graph.initializer}
     steps = [value for name, value in values.items() if name.endswith(".step")]
     biases = [value for name, value in values.items() if name.endswith(".bias.steps")]
-    weights = [v for name, v in values.items() if name.endswith(".steps") and ".bias." not in name]
+    weights = {n: v.astype(int) for n, v in values.items() if n.endswith(".steps") and ".bias." not in n}
     assert len(steps) == len(biases) == len(weights) == 49
-    assert max(int(np.abs(value.astype(int)).max()) for value in weights) <= LARGEST_WEIGHT
-    assert 2 * LEVELS * LARGEST_WEIGHT < 2**15  # two products, added in 16 bits
+    for name, value in weights.items():
+        highest = BYTE if name == "_conv_stem.steps" else LEVELS
+        assert np.abs(value).max() <= largest_weight(highest)
+        assert 2 * highest * np.abs(value).max() < 2**15  # two products, added in 16 bits
     assert max(int(np.abs(value).max()) for value in biases) <= LARGEST_BIAS
     for step in steps:
         whole = np.ldexp(np.frexp(step.astype(np.float64))[0], STEP_BITS)
