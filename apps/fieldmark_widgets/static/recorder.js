@@ -168,7 +168,8 @@ function drawClass(model, strings, source, hand, refuse, number, value) {
   const update = () => {
     if (recording) return;
     const have = model.get("counts")[label()];
-    said.textContent = have ? fill(have.times === 1 ? strings.have_once : strings.have, have) : "";
+    const sentence = have?.n === 1 ? strings.have_one : have?.times === 1 ? strings.have_once : strings.have;
+    said.textContent = have ? fill(sentence, have) : "";
   };
   return { root, name, update };
 }

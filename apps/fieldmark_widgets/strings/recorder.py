@@ -26,6 +26,7 @@ RECORDER = MappingProxyType(
         "no_camera_api": "This browser gives pages no camera. Take photos with another program, and import them.",
         "take_photos": "Take photos",
         "have": "{n} photos, {times} recordings",
+        "have_one": "1 photo, 1 recording",
         "have_once": "{n} photos, 1 recording",
         "recorded": "{n} photos of {label} recorded",
         "recorded_one": "1 photo of {label} recorded",
