@@ -80,7 +80,7 @@ def test_from_a_folder_to_the_classify_app(
         guest.keep("studio-check")
 
         go(page, "train")
-        page.get_by_role("button", name="Train", exact=True).last.click()
+        page.locator(".fm-trainer-go").click()
         expect(page.locator(".fm-trainer-headline")).to_have_text("1 of 48 photos wrong", timeout=60_000)
         guest.keep("studio-train")
 
