@@ -5,7 +5,8 @@
 1,000 photos of which 5 % of the addresses are broken and 2 % are copies; the server has made all of them before the first
 is asked for, else whoever comes first would wait for that as well. fastai's `download_images` is measured on the same
 server, in turns, where FASTAI_PYTHON names an interpreter that has it. Then: how many labels a model needs that asks for
-the most useful photos. One of the two alone: `python tests/bench/bench_collect.py photos`, or `labels`, or `labels bears`.
+the most useful photos. One of the two alone: `python tests/bench/bench_collect.py photos`, or `labels`, or `labels bears`;
+of one split: SEEDS=1.
 """
 
 from __future__ import annotations

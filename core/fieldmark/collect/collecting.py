@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import TypeVar
 
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.catalog import Catalog
@@ -18,7 +16,9 @@ from fieldmark.collect.arrival import Arrival, Receiver, new_photo
 from fieldmark.collect.candidate import Candidate
 from fieldmark.collect.credits import write_credits
 from fieldmark.collect.failure import FetchFailed
+from fieldmark.collect.leaving import run_leaving
 from fieldmark.collect.licence import wanted_codes
+from fieldmark.collect.offers import Offers
 from fieldmark.collect.outcome import Ledger, Outcome
 from fieldmark.collect.polite import Polite
 from fieldmark.collect.provider import Provider
@@ -41,7 +41,6 @@ TICK_S = 0.25
 ENDS_ALL = frozenset(("no_connection", "needs_extra", "rate_limited", "off", "refused_address"))
 """What would end the search for every other class as well."""
 
-Result = TypeVar("Result")
 Watcher = Callable[[Outcome], None]
 
 
@@ -99,7 +98,7 @@ def collect(
         raise CollectError("Nothing was asked for. Name at least one class.", code="nothing_wanted")
     with dataset_for(into) as catalog:
         work = _Collecting(catalog, source, codes, rules, who=who, callback=callback, watch=watch or _nobody)
-        return _run(work.run(wanted))
+        return run_leaving(work.run(wanted), work.stop)
 
 
 class _Collecting:
@@ -126,24 +125,24 @@ class _Collecting:
         self._act_id: int | None = None
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         self._known = 0
+        self._stopped = False
         self._problems: dict[str, str] = {}
         self._failure: FetchFailed | None = None
+
+    def stop(self) -> None:
+        """Stop within a moment; may be called from any thread."""
+        self._stopped = True
 
     async def run(self, wanted: Sequence[Wanted]) -> CollectReport:
         """Collect every class, one after the other."""
         started = perf_counter()
         try:
-            for arrival in self._receiver.left_over():
-                await self._keep(arrival)
-            await self._flush()
+            await self._take_left_over()
             async with Polite(self._rules) as client:
                 await self._classes(wanted, client)
-        except Cancelled as stop:
+        except (Cancelled, asyncio.CancelledError) as stop:  # the latter is Ctrl-C's
             await self._finish()
-            added = self._count("added")
-            raise Cancelled(
-                f"Stopped. {added} photos were collected; the same again goes on from there."
-            ) from stop
+            raise Cancelled(_stopped(self._count("added"))) from stop
         table = await self._finish()
         if self._failure is not None and not self._outcomes and not self._known:
             raise self._failure
@@ -165,7 +164,7 @@ class _Collecting:
 
     async def _class(self, want: Wanted, client: Polite) -> None:
         """Take photos from the search until there are enough; several are on their way at a time."""
-        offers = _Offers(self._provider.search(want.term, licences=self._codes, client=client))
+        offers = Offers(self._provider.search(want.term, licences=self._codes, client=client))
         fetching: set[asyncio.Task[Arrival | Outcome]] = set()
         got, tried = self._have()[want.name], set[str]()
         try:
@@ -241,9 +240,13 @@ class _Collecting:
 
     async def _flushed_before(self) -> None:
         """Wait for the batch that the catalog is taking; raises what it could not do."""
-        if self._flushing is not None:
-            flushing, self._flushing = self._flushing, None
-            await flushing
+        if self._flushing is None:
+            return
+        try:
+            await asyncio.shield(self._flushing)  # a stop does not reach it: what it takes is to be counted
+        finally:
+            if self._flushing.done():
+                self._flushing = None
 
     async def _flush(self) -> None:
         """Let the catalog take what has arrived."""
@@ -264,12 +267,21 @@ class _Collecting:
             for arrival in batch
         ]  # fmt: skip
 
+    async def _take_left_over(self) -> None:
+        for arrival in self._receiver.left_over():
+            await self._keep(arrival)
+        await self._flushed_before()
+        await self._flush()
+
     async def _finish(self) -> Path:
         await self._flushed_before()
         await self._flush()
+        await self._take_left_over()  # what came while everything was being stopped
         return await asyncio.to_thread(write_credits, self._catalog)
 
     def _tell(self, want: Wanted, got: int) -> None:
+        if self._stopped:
+            raise Cancelled("Stopped.")
         self._callback(Progress(f"Collecting {want.name}", min(got, want.n), want.n))
 
     def _have(self) -> Counter[str]:
@@ -285,37 +297,6 @@ class _Collecting:
         return sum(outcome.status == status for outcome in self._outcomes.values())
 
 
-class _Offers:
-    """What a search gives, asked for one at a time while photos are on their way."""
-
-    def __init__(self, search: AsyncIterator[Candidate]) -> None:
-        self._search = search
-        self._exhausted = False
-        self.looking: list[asyncio.Task[Candidate | None]] = []
-        self.failure: FetchFailed | None = None
-
-    def look(self) -> None:
-        """Ask for the next one, unless that was done or there is none."""
-        if not self.looking and not self._exhausted:
-            self.looking = [asyncio.create_task(_next(self._search))]
-
-    def take(self) -> Candidate | None:
-        """Give the next one, if it is there."""
-        if not self.looking or not self.looking[0].done():
-            return None
-        (task,), self.looking = self.looking, []
-        try:
-            candidate = task.result()
-        except FetchFailed as failed:
-            candidate, self.failure = None, failed
-        self._exhausted = candidate is None
-        return candidate
-
-
-async def _next(search: AsyncIterator[Candidate]) -> Candidate | None:
-    return await anext(search, None)
-
-
 async def _any_done(tasks: Sequence[asyncio.Task[object]]) -> bool:
     """Wait for the first of some tasks, and for a moment at most; False when there are none."""
     if tasks:
@@ -329,14 +310,9 @@ async def _stop(tasks: Sequence[asyncio.Task[object]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _run(work: Coroutine[object, object, Result]) -> Result:
-    """Run to the end from wherever this is called; in a notebook's cell a loop runs already in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1, thread_name_prefix="collect") as pool:
-        return pool.submit(asyncio.run, work).result()
+def _stopped(n: int) -> str:
+    photos = "1 photo was" if n == 1 else f"{n} photos were"
+    return f"Stopped. {photos} collected; the same again goes on from there."
 
 
 def _nobody(outcome: Outcome) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fieldmark.collect.failure import FetchFailed
+from fieldmark.collect.leaving import run_leaving
 from fieldmark.collect.licence import OPEN
 from fieldmark.collect.polite import Polite
 from fieldmark.collect.provider import Probe, Provider, dig
@@ -39,7 +39,7 @@ def verify(provider: Provider, *, rules: Rules | None = None, term: str = TERM) 
     Raises:
         CollectError: the source does not answer at all.
     """
-    return asyncio.run(_verify(provider, rules or Rules(), term))
+    return run_leaving(_verify(provider, rules or Rules(), term), lambda: None)
 
 
 async def _verify(provider: Provider, rules: Rules, term: str) -> list[Finding]:

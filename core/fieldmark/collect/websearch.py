@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from fieldmark.collect.candidate import Candidate
 from fieldmark.collect.failure import FetchFailed
+from fieldmark.collect.leaving import aside
 from fieldmark.collect.polite import Polite
 from fieldmark.collect.provider import Probe, text
 
@@ -30,7 +30,7 @@ class WebSearch:
     ) -> AsyncIterator[Candidate]:
         """Give pictures with an unknown licence; `licences` and `client` do not reach into another's search."""
         for page in range(1, MAX_PAGES + 1):
-            results = await asyncio.to_thread(_ask, term, page)
+            results = await aside(_ask, term, page)
             for result in results:
                 if url := text(result, "image"):
                     yield Candidate(

@@ -29,8 +29,9 @@ FULL = bool(os.environ.get("FULL"))
 ALL_SETS = ("bears", "ants_bees", "sign_digits")
 SETS = tuple(name for name in ALL_SETS if name in sys.argv) or (ALL_SETS if FULL else ALL_SETS[:2])
 """Those that are named on the command line; else two, or all."""
-SEEDS = (0, 1, 2)
-RATES = (0.05, 0.10, 0.20)
+SEEDS = tuple(map(int, os.environ.get("SEEDS", "0 1 2").split()))
+RATES = tuple(map(float, os.environ.get("RATES", "0.05 0.10 0.20").split()))
+HOWS = tuple(os.environ.get("HOWS", "uniform confusion").split())
 GOAL_PRECISION = 0.85
 WITHIN = 0.01
 
@@ -104,7 +105,7 @@ def run(shared: Path, work: Path) -> bool:
             continue
         photos = read(shared / name)
         for rate in RATES:
-            for how in ("uniform", "confusion"):
+            for how in HOWS:
                 rows = [one(photos, rate, how, seed, work, cleanlab, fastai) for seed in SEEDS]
                 ok &= report(name, rate, how, rows, gains)
     for peer, differences in gains.items():
@@ -176,7 +177,7 @@ def one(
             f"cleanlab {name}": average_precision_score(wrong, -np.array(scores))
             for name, scores in ask_cleanlab(cleanlab, learner.oof_probs, given, work).items()
         }
-    if fastai and (FULL or (rate == 0.10 and seed == SEEDS[0] and how == "uniform")):
+    if fastai and (FULL or (rate == 0.10 and seed == SEEDS[0] and how == HOWS[0])):
         found["fastai"] = average_precision_score(wrong, ask_fastai(fastai, labels, seed, work))
     return found
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +27,8 @@ from fieldmark.collect.outcome import Ledger
 from fieldmark.errors import Cancelled, CollectError
 
 QUICK = Rules(timeout_s=2.0, attempts=2)
+HOLDS = Rules(timeout_s=60.0, attempts=1)
+"""Whoever waits for an answer that is held back waits for this long."""
 
 
 @pytest.fixture
@@ -131,6 +140,67 @@ def test_cancelling_keeps_what_came_and_the_same_again_goes_on(source: PhotoSour
     report = collect(tmp_path / "a", wanted, who="test", provider=openverse(source))
     assert report.added == 30 - kept
     assert max(n for path, n in source.asked.items() if path.startswith("/photo")) <= 2
+
+
+def test_stopping_leaves_the_photos_that_a_server_holds_back_and_keeps_those_that_came(
+    source: PhotoSource, tmp_path: Path
+) -> None:
+    asked_at: list[float] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 12:
+            asked_at.append(time.monotonic())
+            raise Cancelled("Stopped.")
+
+    source.gives = 12
+    wanted = [Wanted("grizzly bear", 30)]
+    with pytest.raises(Cancelled, match="12 photos were collected"):
+        collect(tmp_path / "a", wanted, who="test", provider=openverse(source), rules=HOLDS, callback=stop)
+    assert time.monotonic() - asked_at[0] < HOLDS.timeout_s / 6
+    source.gives = math.inf
+    assert collect(tmp_path / "a", wanted, who="test", provider=openverse(source)).added == 18
+
+
+@pytest.mark.parametrize("held", ["search", "name"])
+def test_stopping_leaves_a_search_or_a_name_that_nobody_answers(
+    source: PhotoSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    released, waits = threading.Event(), threading.Event()
+
+    def hold(*_: object, **__: object) -> None:
+        waits.set()
+        released.wait()
+
+    def stop(_: Progress) -> None:
+        if waits.is_set() or source.at_once:
+            raise Cancelled("Stopped.")
+
+    provider = openverse(source)
+    if held == "name":
+        provider = find_provider("openverse", "http://photos.example")
+        monkeypatch.setattr(socket, "getaddrinfo", hold)  # as where no name server answers
+    else:
+        source.latency_s = 2 * HOLDS.timeout_s
+    began = time.monotonic()
+    with pytest.raises(Cancelled, match="0 photos were collected"):
+        collect(tmp_path / "a", [Wanted("bear")], who="test", provider=provider, rules=HOLDS, callback=stop)  # fmt: skip
+    assert time.monotonic() - began < HOLDS.timeout_s / 6
+    released.set()
+
+
+def test_ctrl_c_leaves_what_is_held_back_and_keeps_what_came(source: PhotoSource, tmp_path: Path) -> None:
+    source.gives, ledger = 12, tmp_path / "a" / ".fieldmark" / "collected.jsonl"
+    command = [sys.executable, "-m", "fieldmark", "collect", str(tmp_path / "a"), "--class", "grizzly bear", "--endpoint", f"{source.url}/openverse/v1"]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not ledger.is_file() or ledger.read_bytes().count(b'"arrived"') < 12:
+            assert process.poll() is None
+            time.sleep(0.05)
+        asked_at = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert time.monotonic() - asked_at < Rules().timeout_s  # after which each is asked for again
+    assert (process.returncode, said) == (1, "Stopped. 12 photos were collected; the same again goes on from there.\n")  # fmt: skip
+    assert Catalog.open(tmp_path / "a").counts() == {"grizzly bear": 12}
 
 
 def test_one_run_is_one_act_that_can_be_undone(source: PhotoSource, tmp_path: Path) -> None:
