@@ -10,10 +10,12 @@ from typing import Any
 from fieldmark.catalog import Catalog, Change
 from fieldmark.catalog.decisions import Decision, Kind, StagedDecision
 from fieldmark.catalog.journal import Act
+from fieldmark.heldout import KEY_LENGTH
 from fieldmark.issues.issue import KINDS as ISSUES
 from fieldmark.issues.issue import IssueKind
-from fieldmark.project import KEY_LENGTH, Project, Round
+from fieldmark.project import Project
 from fieldmark.results.comparison import Comparison, compare_rounds
+from fieldmark.rounds import Round
 from fieldmark_widgets.strings.cleaner import CLEANER
 
 KINDS: tuple[Kind, ...] = ("relabel", "delete", "keep", "unsure")

@@ -14,7 +14,8 @@ from fieldmark.callbacks import Callback
 from fieldmark.catalog.schema import HIDDEN
 from fieldmark.modelfile import read_model_file
 from fieldmark.names import is_portable, slug
-from fieldmark.project import Project, Round
+from fieldmark.project import Project
+from fieldmark.rounds import Round
 
 MODELS = "models"
 """Key of the saved models in the catalog's settings, and their folder."""

@@ -18,11 +18,12 @@ import traitlets
 
 from fieldmark.callbacks import Progress
 from fieldmark.catalog import CatalogPhoto
+from fieldmark.choices import Choices
 from fieldmark.errors import BadImageError, Cancelled
 from fieldmark.fitting.advice import Advice, auto_advice
 from fieldmark.imaging.augment import ViewKind
 from fieldmark.imaging.resize import Method as ResizeMethod
-from fieldmark.project import Choices, Project
+from fieldmark.project import Project
 from fieldmark.splits import Method as SplitMethod
 from fieldmark_widgets.assets import module, stylesheet
 from fieldmark_widgets.cleanerwords import say_progress_made

@@ -9,7 +9,8 @@ from typing import Any
 from fieldmark.catalog import CatalogPhoto
 from fieldmark.checkreport import UNEVEN
 from fieldmark.learner import Learner
-from fieldmark.project import Project, Round
+from fieldmark.project import Project
+from fieldmark.rounds import Round
 from fieldmark.stats import wilson
 from fieldmark_widgets.since import changed_since
 from fieldmark_widgets.strings.trainer import TRAINER

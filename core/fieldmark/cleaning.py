@@ -23,7 +23,8 @@ from fieldmark.issues.notphotos import not_photo_issues
 from fieldmark.issues.poorphotos import poor_issues
 from fieldmark.issues.suspects import Suspects, take_suspects
 from fieldmark.learner import Learner
-from fieldmark.training import SplitConfig, choose_split
+from fieldmark.splits import SplitConfig
+from fieldmark.training import choose_split
 
 if TYPE_CHECKING:
     from fieldmark.project import Project

@@ -7,95 +7,31 @@ a second or two. So a closed page or a killed kernel loses nothing, and any numb
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog
 from fieldmark.catalog.schema import HIDDEN
+from fieldmark.choices import Choices, keep_choices, read_choices
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import FieldmarkError, NotTrainedError
 from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune, is_running
-from fieldmark.fitting.trainconfig import FIT_SIZE_PX, TrainConfig
 from fieldmark.fitting.trainingphotos import MIN_PHOTOS_A_CLASS
-from fieldmark.imaging.augment import ViewKind
-from fieldmark.imaging.resize import Method as ResizeMethod
-from fieldmark.imaging.resize import ResizeRule
+from fieldmark.heldout import hold_out
 from fieldmark.issues.duplicates import near_duplicates_of
 from fieldmark.learner import Learner
 from fieldmark.modelfile import ModelCard
-from fieldmark.splitfile import given_split
-from fieldmark.splits import Method as SplitMethod
-from fieldmark.splits import Split, group_items, make_splits
+from fieldmark.rounds import Round, data_version, read_rounds, remember_round
 
-CHOICES, HELD_OUT, ROUNDS, TUNING, LIMITS = "training", "held_out", "rounds", "tuning", "limits"
-"""Keys of what is kept in the catalog."""
-MAX_ROUNDS = 100
+TUNING, LIMITS = "tuning", "limits"
+"""Keys of what is kept in the catalog, beside choices, held-out photos and rounds."""
 EPOCHS = 4
 """Of fine-tuning, after a first one for the head: the fastai book's."""
 _NO_LABELS = "No photo has a label yet ({n} wait for one). Label a few of each class first."
-TOO_FEW_HELD_OUT = 0.5
-"""Of the share that was chosen: below it, as when photos were labelled as one goes, photos are held out anew. Most of
-those that were held out stay so, because the draw goes by their content."""
-KEY_LENGTH = 16
-"""Hexadecimal digits of a photo's SHA-256 that name it in the list of held-out photos."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """How to train, as chosen by somebody and kept with the photos."""
-
-    split: SplitMethod = "random"
-    valid_pct: float = 0.2
-    seed: int = 42
-    size_px: int = FIT_SIZE_PX
-    resize: ResizeMethod = "crop"
-    views: int = 0
-    view_kind: ViewKind = "augmented"
-    balanced: bool = False
-    title: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """What decides how good the model is; its name does not, nor how views are made where there are none."""
-        idle = {"title"} if self.views else {"title", "view_kind"}
-        return {name: value for name, value in asdict(self).items() if name not in idle}
-
-    def as_config(self) -> TrainConfig:
-        """What the learner is told."""
-        rule = ResizeRule(self.size_px, self.resize)
-        return TrainConfig(
-            rule=rule,
-            seed=self.seed,
-            balanced=self.balanced,
-            views=self.views,
-            view_kind=self.view_kind,
-            title=self.title,
-        )
-
-
-@dataclass(frozen=True)
-class Round:
-    """One training, as it is remembered."""
-
-    at: str
-    """UTC, ISO 8601."""
-    data: str
-    """Which photos with which labels it learned from and was judged by; equal names, equal data."""
-    held_out: str
-    """Which photos it was judged by; rounds with the same ones may be compared."""
-    n_train: int
-    n_valid: int
-    wrong: list[str]
-    """The held-out photos that were answered wrongly, by the beginning of their SHA-256, sorted."""
-    seconds: float
-    choices: dict[str, Any]
-    mode: str = "fit"
-    """"fit" or "fine-tune"."""
 
 
 class Project:
@@ -127,27 +63,25 @@ class Project:
 
     @property
     def choices(self) -> Choices:
-        """How to train; a choice that this version does not know is left out."""
-        kept: Any = self.catalog.setting(CHOICES, {})
-        return Choices(**{key: value for key, value in kept.items() if key in Choices.__annotations__})
+        """How to train."""
+        return read_choices(self.catalog)
 
     def choose(self, **changes: Any) -> Choices:
         """Change and keep how to train; TypeError for a choice that there is not."""
         chosen = replace(self.choices, **changes)
-        self.catalog.set_setting(CHOICES, asdict(chosen))
+        keep_choices(self.catalog, chosen)
         return chosen
 
     # -- what is there, and what is missing ---------------------------------------------------------------
 
     def rounds(self) -> list[Round]:
         """List the trainings, the latest first."""
-        kept: Any = self.catalog.setting(ROUNDS, [])
-        return [Round(**entry) for entry in reversed(kept)]
+        return read_rounds(self.catalog)
 
     @property
     def is_trained(self) -> bool:
         """Whether it was ever trained, in this process or before."""
-        return bool(self.catalog.setting(ROUNDS, []))
+        return bool(self.rounds())
 
     @property
     def is_stale(self) -> bool:
@@ -159,9 +93,7 @@ class Project:
 
     def data_version(self) -> str:
         """Name the photos and labels as they are now: equal names, equal data."""
-        photos = self.catalog.photos()
-        lines = sorted(f"{photo.hash} {photo.split or ''} {photo.label}" for photo in photos)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:KEY_LENGTH]
+        return data_version(self.catalog)
 
     def train_blockers(self) -> list[str]:
         """Say what is missing before it can be trained; empty when nothing is."""
@@ -273,7 +205,7 @@ class Project:
         if (again := self._fit_again(dataset, callback)) is not None:
             return again
         groups = near_duplicates_of(dataset.items, callback=callback)
-        split = self._split(dataset, groups, choices)
+        split = hold_out(self.catalog, dataset, groups, choices.split_config)
         return Learner(dataset, split, choices.as_config(), groups=groups).fit(callback)
 
     def _fit_again(self, dataset: Dataset, callback: Callback) -> Learner | None:
@@ -289,7 +221,9 @@ class Project:
     def _take(self, learner: Learner) -> Learner:
         """Keep a learner of the photos as they are now, and remember how good it is."""
         self.learner, self._fitted_on = learner, self._now()
-        self._remember(learner)
+        data, choices = self._fitted_on
+        mode = "fine-tune" if isinstance(learner, FineTuned) else "fit"
+        remember_round(self.catalog, learner, data=data, choices=choices, mode=mode)
         return learner
 
     def _now(self) -> tuple[str, dict[str, Any]]:
@@ -304,55 +238,3 @@ class Project:
     def _workdir(self) -> Path:
         """Where a fine-tuning keeps what it goes on from; it is made again for other photos."""
         return self.root / HIDDEN / "fine-tune"
-
-    def _split(self, dataset: Dataset, groups: Sequence[tuple[int, ...]], choices: Choices) -> Split:
-        if dataset.split_given:
-            return given_split(dataset, groups)
-        kept: Any = self.catalog.setting(HELD_OUT, {})
-        way = [choices.split, choices.valid_pct, choices.seed]
-        keys = [item.hash[:KEY_LENGTH] for item in dataset.items]
-        if kept.get("way") == way:
-            split = _split_again(dataset, groups, keys, frozenset(kept["photos"]))
-            if split.train and len(split.valid) >= TOO_FEW_HELD_OUT * choices.valid_pct * len(keys):
-                return split
-        split = make_splits(
-            dataset.items,
-            valid_pct=choices.valid_pct,
-            seed=choices.seed,
-            method=choices.split,
-            groups=groups,
-        )
-        photos = sorted({keys[place] for place in split.valid})
-        self.catalog.set_setting(HELD_OUT, {"way": way, "photos": photos})  # type: ignore[dict-item]
-        return split
-
-    def _remember(self, learner: Learner) -> None:
-        """Add a round, unless the same was done last."""
-        judged = sorted(item.hash for item in learner.valid.items)
-        version, choices = self._now()
-        entry = Round(
-            at=datetime.now(UTC).isoformat(timespec="seconds"),
-            data=version,
-            held_out=hashlib.sha256(" ".join(judged).encode()).hexdigest()[:KEY_LENGTH],
-            n_train=len(learner.train_items),
-            n_valid=len(judged),
-            wrong=sorted(item.hash[:KEY_LENGTH] for item in learner.valid.wrong),
-            seconds=round(sum(learner.seconds.values()), 2),
-            choices=choices,
-            mode="fine-tune" if isinstance(learner, FineTuned) else "fit",
-        )
-        kept: Any = self.catalog.setting(ROUNDS, [])
-        known = ("data", "choices", "mode")
-        if kept and all(kept[-1].get(name, "fit") == getattr(entry, name) for name in known):
-            kept = kept[:-1]
-        self.catalog.set_setting(ROUNDS, [*kept, asdict(entry)][-MAX_ROUNDS:])
-
-
-def _split_again(
-    dataset: Dataset, groups: Sequence[tuple[int, ...]], keys: Sequence[str], held_out: frozenset[str]
-) -> Split:
-    """Hold out the photos that were held out before, and what belongs together with them."""
-    clusters = group_items(dataset.items, groups)
-    held = {place for cluster in clusters if any(keys[p] in held_out for p in cluster) for place in cluster}
-    train = tuple(place for place in range(len(keys)) if place not in held)
-    return Split(train, tuple(sorted(held)))

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from fieldmark.dataset import Item
@@ -28,6 +29,19 @@ class Split:
     test: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     """What somebody should know before trusting figures of this split."""
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Which photos are held out."""
+
+    valid_pct: float = 0.2
+    """Fraction held out, in (0, 1)."""
+    seed: int = 42
+    """Another number, another split."""
+    method: Method = "random"
+    file: Path | None = None
+    """A JSON file that lists the photos of each side; then nothing else counts."""
 
 
 def make_splits(

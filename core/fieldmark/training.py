@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Iterator
@@ -13,33 +14,26 @@ from typing import Any, Literal
 
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, silent
+from fieldmark.catalog import Catalog
+from fieldmark.catalog.catalog import is_catalog
 from fieldmark.checkreport import UNEVEN
+from fieldmark.choices import Choices
 from fieldmark.dataset import Dataset, read_dataset
+from fieldmark.errors import StoreError
 from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
 from fieldmark.fitting.advice import Advice, auto_advice
 from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.heldout import draw, hold_out
 from fieldmark.issues.duplicates import near_duplicates_of
 from fieldmark.learner import Learner
 from fieldmark.modelfile import ModelCard, read_model_file
 from fieldmark.models.freshcheck import FreshCheck
+from fieldmark.rounds import data_version, remember_round
 from fieldmark.splitfile import given_split, read_split
-from fieldmark.splits import Method, Split, make_splits
+from fieldmark.splits import Split, SplitConfig
 
 Mode = Literal["fit", "fine-tune", "auto"]
 """fit: the head, in seconds. fine-tune: the trunk as well, in minutes. auto: fit, and say what the other would cost."""
-
-
-@dataclass(frozen=True)
-class SplitConfig:
-    """Which photos are held out."""
-
-    valid_pct: float = 0.2
-    """Fraction held out, in (0, 1)."""
-    seed: int = 42
-    """Another number, another split."""
-    method: Method = "random"
-    file: Path | None = None
-    """A JSON file that lists the photos of each side; then nothing else counts."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,7 @@ def train(
     tuning: FineTuneConfig | None = None,
     callback: Callback = silent,
 ) -> TrainResult:
-    """Train on a folder of photos and save the model.
+    """Train on a folder of photos and save the model; a dataset remembers it (`fieldmark ledger`).
 
     A fine-tuning that was stopped or killed goes on where it was when the same is asked for again.
 
@@ -129,13 +123,14 @@ def train(
         Cancelled: the callback asked to stop.
     """
     started = perf_counter()
+    config, split, catalog = config or TrainConfig(), split or SplitConfig(), _catalog_of(folder)
     with FreshCheck() if mode == "fit" else nullcontext() as fresh:  # of what takes minutes, export starts it
+        data = data_version(catalog) if catalog else ""
         dataset = read_dataset(folder, callback=callback)
         groups = near_duplicates_of(dataset.items, callback=callback)
         read = perf_counter() - started
-        learner = Learner(
-            dataset, choose_split(dataset, groups, split or SplitConfig()), config, groups=groups
-        ).fit(callback)
+        chosen = choose_split(dataset, groups, split, catalog)
+        learner = Learner(dataset, chosen, config, groups=groups).fit(callback)
         advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None
         if mode == "fine-tune":
             workdir = cache_folder("fine-tune", _run_name(learner, tuning))
@@ -144,7 +139,26 @@ def train(
     if mode == "fine-tune":
         shutil.rmtree(workdir, ignore_errors=True)  # what it would go on from is not needed any more
     seconds = {"read": round(read, 3), **learner.seconds, "total": round(perf_counter() - started, 3)}
-    return TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds, advice)
+    result = TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds, advice)
+    if catalog:
+        with contextlib.suppress(StoreError):  # another process writes: the model is saved all the same
+            remember_round(catalog, learner, data=data, choices=_told(config, split), mode=result.mode)
+    return result
+
+
+def _catalog_of(folder: str | Path) -> Catalog | None:
+    """The catalog of a dataset; None of a plain folder, and where nothing may be written."""
+    with contextlib.suppress(StoreError):
+        return Catalog.open(folder) if is_catalog(folder) else None
+    return None
+
+
+def _told(config: TrainConfig, split: SplitConfig) -> dict[str, Any]:
+    """What a training was told, as a dataset remembers it: the studio's choices, and what it does not offer."""
+    beside = {"arch": config.arch} if config.arch != TrainConfig.arch else {}
+    if split.file is not None:
+        beside["split"] = split.file.name
+    return Choices.of(config, split).as_dict() | beside
 
 
 def _uneven(card: ModelCard, *, balanced: bool) -> Iterator[str]:
@@ -170,15 +184,15 @@ def _run_name(learner: Learner, tuning: FineTuneConfig | None) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
-def choose_split(dataset: Dataset, groups: list[tuple[int, ...]], config: SplitConfig) -> Split:
-    """Take the split of a file, else the one that the dataset brings, else draw one."""
+def choose_split(
+    dataset: Dataset, groups: list[tuple[int, ...]], config: SplitConfig, catalog: Catalog | None = None
+) -> Split:
+    """Take the split of a file, else the one that the dataset brings or had before, else draw one."""
     if config.file is not None:
         return read_split(config.file, dataset, groups)
-    if dataset.split_given:
-        return given_split(dataset, groups)
-    return make_splits(
-        dataset.items, valid_pct=config.valid_pct, seed=config.seed, method=config.method, groups=groups
-    )
+    if catalog is not None:
+        return hold_out(catalog, dataset, groups, config)
+    return given_split(dataset, groups) if dataset.split_given else draw(dataset, groups, config)
 
 
 def _relative(path: Path, root: Path) -> str:

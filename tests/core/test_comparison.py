@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binomtest
 
-from fieldmark.project import Round
 from fieldmark.results.comparison import compare_rounds, mcnemar
+from fieldmark.rounds import Round
 
 
 def trained(wrong: list[str], *, held_out: str = "same", n: int = 83) -> Round:

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from fieldmark.callbacks import Progress
+from fieldmark.choices import Choices
 from fieldmark.errors import Cancelled, FieldmarkError
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.importing import import_photos
 from fieldmark.predictor import Predictor
-from fieldmark.project import Choices, Project
+from fieldmark.project import Project
 from fieldmark.sources.sample import CLASSES, sample_photos
+from fieldmark.training import train
 
 
 @pytest.fixture
@@ -121,6 +125,25 @@ def test_the_same_training_twice_is_one_round(project: Project) -> None:
     project.fit()
     project.fit()
     assert len(project.rounds()) == 1
+
+
+def test_a_training_at_the_command_line_is_a_round_judged_by_the_same_photos(
+    project: Project, tmp_path: Path
+) -> None:
+    project.fit()
+    train(project.root, tmp_path / "same.onnx")
+    assert len(project.rounds()) == 1, "photos, labels and choices were the same"
+    pads = TrainConfig(rule=ResizeRule(256, "pad"))
+    train(project.root, tmp_path / "pad.onnx", config=pads)
+    first, then = project.rounds()[1], project.rounds()[0]
+    assert (then.choices["resize"], then.held_out) == ("pad", first.held_out)
+    assert project.is_stale, "the studio's own choices are others"
+
+
+def test_training_a_plain_folder_leaves_nothing_in_it(project: Project, tmp_path: Path) -> None:
+    before = sorted((tmp_path / "photos").rglob("*"))
+    train(tmp_path / "photos", tmp_path / "plain.onnx")
+    assert sorted((tmp_path / "photos").rglob("*")) == before
 
 
 def test_what_is_fitted_already_is_not_fitted_again(project: Project) -> None:

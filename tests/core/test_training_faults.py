@@ -24,7 +24,8 @@ from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import TrainConfig
 from fieldmark.modelfile import read_model_file
 from fieldmark.sources.sample import write_sample
-from fieldmark.training import SplitConfig, train
+from fieldmark.splits import SplitConfig
+from fieldmark.training import train
 
 SMALL = TrainConfig(rule=ResizeRule(64))
 

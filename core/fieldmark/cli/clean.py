@@ -91,7 +91,7 @@ def ledger(
             for photo in photos[:MOST_SHOWN]:
                 output.print(f"  {what}: {photo.path}")
     if not entries:
-        output.print("Nothing was trained yet, in the studio or in a notebook.")
+        output.print(f"Nothing was trained yet. Train: fieldmark train {folder} --out model.onnx")
 
 
 @cli.command()

@@ -11,21 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fieldmark.backbones import load_backbone
 from fieldmark.callbacks import Callback, silent
-from fieldmark.catalog import Catalog, CatalogPhoto
+from fieldmark.catalog import CatalogPhoto
 from fieldmark.curation.active import MOST_USEFUL, Probs, margins_of, pick_useful, pick_varied
 from fieldmark.curation.sealed import read_seal
 from fieldmark.features import Extraction, Features, extract
 from fieldmark.fitting.head import Head, assign_folds, fit_head
+from fieldmark.heldout import KEY_LENGTH, held_out_by
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.models.backbone import Backbone
-from fieldmark.project import HELD_OUT, KEY_LENGTH, Project
+from fieldmark.project import Project
 
 STRENGTH = 1.0
 """Of the regression that suggests: with few labels, cross-validation would choose by chance."""
@@ -74,7 +74,7 @@ def ask(project: Project, *, n: int = MOST_USEFUL, callback: Callback = silent) 
     catalog = project.catalog
     staged = {waiting.photo_id: waiting.decision for waiting in catalog.staged()}
     open_ones = [photo for photo in catalog.photos(status="unlabelled") if photo.id not in staged]
-    known = _labelled(catalog)
+    known = _labelled(project)
     backbone, rule = _eyes(project, callback)
     photos = [*open_ones, *(photo for photo, _ in known)]
     found = extract(
@@ -100,10 +100,11 @@ def ask(project: Project, *, n: int = MOST_USEFUL, callback: Callback = silent) 
     )
 
 
-def _labelled(catalog: Catalog) -> list[tuple[CatalogPhoto, str]]:
+def _labelled(project: Project) -> list[tuple[CatalogPhoto, str]]:
     """Photos that may be learned from, with the label that each has or is decided to get."""
+    catalog = project.catalog
     staged = {waiting.photo_id: waiting.decision for waiting in catalog.staged()}
-    seal, kept = read_seal(catalog), _held_out(catalog)
+    seal, kept = read_seal(catalog), held_out_by(catalog, project.choices.split_config)
     found = []
     for photo in [*catalog.photos(), *catalog.photos(status="unlabelled")]:
         decision = staged.get(photo.id)
@@ -116,11 +117,6 @@ def _labelled(catalog: Catalog) -> list[tuple[CatalogPhoto, str]]:
         if label and not aside and (decision is None or decision.kind != "delete"):
             found.append((photo, label))
     return found
-
-
-def _held_out(catalog: Catalog) -> frozenset[str]:
-    kept: Any = catalog.setting(HELD_OUT, {})
-    return frozenset(kept.get("photos", ()))
 
 
 def _eyes(project: Project, callback: Callback) -> tuple[Backbone, ResizeRule]:

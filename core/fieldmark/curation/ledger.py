@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fieldmark.catalog.photo import CatalogPhoto
-from fieldmark.project import KEY_LENGTH, Project, Round
+from fieldmark.heldout import KEY_LENGTH
+from fieldmark.project import Project
 from fieldmark.results.comparison import Comparison, compare_rounds
+from fieldmark.rounds import Round
 from fieldmark.stats import Interval, wilson
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from fieldmark.project import Round
+from fieldmark.rounds import Round
 
 Verdict = Literal["better", "worse", "undecided"]
 LEVEL = 0.05
