@@ -14,6 +14,7 @@ from fieldmark.backbones import DEFAULT_ARCH, EFFICIENTNET_LITE0_8BIT
 from fieldmark.cli import clean, collect, data, label, station
 from fieldmark.cli.corrections import corrections
 from fieldmark.cli.options import Json, Photos
+from fieldmark.cli.sections import MAIN, arrange, commands_of, name_of
 from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
 from fieldmark.errors import BackboneError, DatasetError
 from fieldmark.models.places import DEMO_MODEL
@@ -77,7 +78,7 @@ def train(
     from fieldmark.finetune import FineTuneConfig
     from fieldmark.fitting.trainconfig import FIT_SIZE_PX, TrainConfig
     from fieldmark.imaging.resize import ResizeRule
-    from fieldmark.training import SplitConfig
+    from fieldmark.splits import SplitConfig
     from fieldmark.training import train as train_folder
 
     how = _choose("--mode", mode, ("fit", "fine-tune", "auto"))
@@ -208,15 +209,14 @@ def run() -> int:
     ):  # those above are slow to load: whoever trains does not wait for the server
         for name, function in _plugins().items():
             cli.command(name)(command(function))
+    arrange(cli, MAIN)
     cli()
     return 0
 
 
 def _is_own(words: list[str]) -> bool:
     """Whether the first word of the command line, if any, names one of core's commands."""
-    named = (info.name or getattr(info.callback, "__name__", "") for info in cli.registered_commands)
-    groups = (info.name for info in cli.registered_groups)
-    return bool(words) and words[0] in {*named, *groups}
+    return bool(words) and words[0] in map(name_of, commands_of(cli))
 
 
 def _plugins() -> dict[str, Callable[..., None]]:

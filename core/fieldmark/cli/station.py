@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fieldmark.cli.options import Json, Station, place_of
+from fieldmark.cli.sections import STATION, arrange
 from fieldmark.cli.station_check import cli as check
 from fieldmark.cli.station_data import cli as data
 from fieldmark.cli.station_field import cli as field
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
     from fieldmark.station.worker import Round
 
 cli = typer.Typer(help="Watch cameras with a model: events, review, alerts, report.", no_args_is_help=True)
-cli.add_typer(data)
-cli.add_typer(office)
-cli.add_typer(field)
-cli.add_typer(check)
+for part in (data, office, field, check):
+    cli.registered_commands.extend(part.registered_commands)
 
 
 @cli.command()
@@ -278,3 +277,6 @@ def _say_round(done: Round, as_json: bool) -> None:
     )
     for step, fault in done.faults.items():
         errors.print(f"{step} pauses: {fault}")
+
+
+arrange(cli, STATION)

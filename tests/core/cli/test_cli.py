@@ -188,11 +188,6 @@ def test_check_reports_without_changing_anything(photos: Path, tmp_path: Path) -
     assert before == {path: path.stat().st_mtime_ns for path in photos.rglob("*")}
 
 
-def test_every_command_explains_itself() -> None:
-    for name in ("check", "train", "predict", "pretrained", "app", "serve"):
-        assert "Usage" in fieldmark(name, "--help").stdout
-
-
 def test_photos_are_put_aside_on_request_and_undo_brings_them_back(photos: Path) -> None:
     (photos / "brick" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photo")
     before = sorted(path.relative_to(photos) for path in photos.rglob("*"))
