@@ -14,7 +14,7 @@ from fieldmark.backbones import EFFICIENTNET_LITE0, EFFICIENTNET_LITE0_8BIT, in_
 from fieldmark.features import feature_cache, feature_engine, trusted_precision
 from fieldmark.imaging.resize import ResizeRule, fit_photo
 from fieldmark.models.backbone import Backbone
-from fieldmark.models.eightbit import BYTE, LARGEST_BIAS, LEVELS, STEP_BITS, largest_weight
+from fieldmark.models.eightbit import FIRST, LARGEST_BIAS, LARGEST_COLOUR, LARGEST_WEIGHT, LEVELS, STEP_BITS
 from fieldmark.models.engine import Engine
 from fieldmark.models.export import Classifier, _graph
 from fieldmark.models.familiarity import Familiarity
@@ -61,15 +61,22 @@ def test_nothing_in_it_can_overflow_or_be_rounded(backbone: Backbone) -> None:
     steps = [value for name, value in values.items() if name.endswith(".step")]
     biases = [value for name, value in values.items() if name.endswith(".bias.steps")]
     weights = {n: v.astype(int) for n, v in values.items() if n.endswith(".steps") and ".bias." not in n}
-    assert len(steps) == len(biases) == len(weights) == 49
-    for name, value in weights.items():
-        highest = BYTE if name == "_conv_stem.steps" else LEVELS
-        assert np.abs(value).max() <= largest_weight(highest)
-        assert 2 * highest * np.abs(value).max() < 2**15  # two products, added in 16 bits
+    assert len(steps) == len(biases) == len(weights) == 48
+    highest = max(int(np.abs(value).max()) for value in weights.values())
+    assert highest <= LARGEST_WEIGHT
+    assert 2 * LEVELS * highest < 2**15  # two products, added in 16 bits
     assert max(int(np.abs(value).max()) for value in biases) <= LARGEST_BIAS
     for step in steps:
         whole = np.ldexp(np.frexp(step.astype(np.float64))[0], STEP_BITS)
         assert np.array_equal(whole, np.round(whole))
+
+
+def test_no_sum_of_the_first_layer_is_rounded(backbone: Backbone) -> None:
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in backbone.graph().graph.initializer}
+    for weight, bias in zip(values[f"{FIRST}.weight"], values[f"{FIRST}.bias"], strict=True):
+        whole = [int(value * 2.0**60) for value in (*weight.astype(float).flat, float(bias))]
+        step = min(value & -value for value in whole if value)
+        assert LARGEST_COLOUR * sum(map(abs, whole[:-1])) + abs(whole[-1]) <= 2**24 * step
 
 
 def test_every_level_of_a_map_below_zero_comes_in_an_even_number(backbone: Backbone) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the prepared files change, so that old ones are made again."""
 
 

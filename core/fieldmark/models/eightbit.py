@@ -14,7 +14,9 @@ networks are touchy there: a last bit in one map becomes whole levels a few laye
 - An even number of levels lies below zero: then halves are rounded to the same side before and after it is added.
 - Weights are few steps: processors without dot products of bytes (AVX2 without VNNI) add two products in 16 bits, and
   what does not fit would be cut off there and nowhere else. So the range of a byte is shared out: with 200 levels of a
-  map there are 81 steps of a weight to either side; in the first layer, which meets whole bytes, 64.
+  map there are 81 steps of a weight to either side.
+- The first layer alone is in floats: on grey pictures it has to cancel colours, which 64 steps of a weight (whole bytes
+  leave no more) do badly. Its steps are powers of two, so fine that all its sums still fit float32 without rounding.
 
 Written as ONNX's QuantizeLinear and DequantizeLinear, which OpenVINO and ONNX Runtime compute in bytes and which mean
 the same in any other runtime.
@@ -28,7 +30,7 @@ from math import erf
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from fieldmark.models.efficientnet import LITE0_STRIDES, MEAN, STD, adds, folded
 from fieldmark.models.graphs import GraphWriter
@@ -39,8 +41,12 @@ Tensors = Mapping[str, npt.NDArray[np.float32]]
 LEVELS = 200
 """Steps of a map. With 255, and the weights that these allow, 54 of 409 camera pictures came out wrong, in float32 46; with
 200 it is 45, and of all photos 71 of 1,449 against 72 (`make bench-int8`)."""
-BYTE = 255
-"""Steps of a photo's colours."""
+LARGEST_WEIGHT = (2**15 - 1) // (2 * LEVELS)
+"""Steps of a weight to either side, so that two products with bytes up to `LEVELS` fit 16 bits."""
+FIRST, LARGEST_COLOUR = "_conv_stem", 128
+"""The layer that meets photos, and what is farthest there from the middle grey."""
+LARGEST_SUM = 2**23
+"""Steps that its sums can reach: one bit less than float32 has."""
 STEP_BITS = 4
 LARGEST_BIAS = 2**20
 """Steps of a bias to either side: with the bits of a step they fill the 24 that float32 has."""
@@ -59,15 +65,13 @@ class _Map:
     """What one level stands for."""
     mean: Floats
     """(channels,) what is expected of each, in levels."""
-    steps: int = LEVELS
-    """Its largest byte."""
 
 
 def lite0_eightbit_graph(tensors: Tensors, *, name: str) -> ModelProto:
     """Build the trunk of EfficientNet-Lite0 in 8 bits; arguments, input and output as of `lite0_graph`."""
     g = GraphWriter()
-    x = _photos(g)
-    x = _relu6_map(g, x, tensors, "_conv_stem", "_bn0", stride=2)
+    g.constant(1.0, "level")
+    x = _relu6_map(g, _photos(g), tensors, FIRST, "_bn0", stride=2)
     for stage in _stages(tensors):
         low, high = _stream_range(tensors, stage)
         for index in stage:
@@ -80,11 +84,10 @@ def lite0_eightbit_graph(tensors: Tensors, *, name: str) -> ModelProto:
 
 def _photos(g: GraphWriter) -> _Map:
     """Photos are whole numbers already; zero, which padding adds, is the middle grey they are centred on."""
-    turned = g.add("Transpose", "images", name="images.nchw", perm=[0, 3, 1, 2])  # (N, 3, H, W)
-    g.constant(1.0, "level")
-    g.constant(MEAN, "images.grey", dtype=np.uint8)
-    x = g.add("DequantizeLinear", turned, "level", "images.grey", name="images.centred")
-    return _Map(x, 1 / STD, np.zeros(3), steps=BYTE)
+    x = g.add("Cast", "images", name="images.float", to=TensorProto.FLOAT)
+    x = g.add("Sub", x, g.constant(MEAN, "images.grey"), name="images.centred")
+    x = g.add("Transpose", x, name="images.nchw", perm=[0, 3, 1, 2])  # (N, 3, H, W)
+    return _Map(x, 1 / STD, np.zeros(3))
 
 
 def _stages(tensors: Tensors) -> list[list[int]]:
@@ -156,17 +159,10 @@ def _conv(
 ) -> str:
     """Convolution with its batch norm in it, from levels to levels of a size; cut to 0 … `highest` where that is given."""
     weight, bias = (np.asarray(part, np.float64) for part in folded(tensors, conv, norm))
-    depthwise = conv.endswith("depthwise_conv")
-    steps, step = _steps(weight * (x.level / level), bias / level, largest_weight(x.steps))
-    missed = (steps * _as_column(step) - weight * (x.level / level)).sum(axis=(2, 3))  # (out, in / groups)
-    bias = bias / level - (missed[:, 0] * x.mean if depthwise else missed @ x.mean)
-    g.constant(steps, f"{conv}.steps", dtype=np.int8)
-    g.constant(np.round(bias / step), f"{conv}.bias.steps", dtype=np.int32)
-    g.constant(step, f"{conv}.step")
-    inputs = [
-        g.add("DequantizeLinear", f"{conv}.{part}", f"{conv}.step", name=f"{conv}.{whole}", axis=0)
-        for part, whole in (("steps", "weight"), ("bias.steps", "bias"))
-    ]
+    weight, bias = weight * (x.level / level), bias / level
+    inputs = (
+        _fine_weights(g, conv, weight, bias) if conv == FIRST else _weights(g, conv, weight, bias, x.mean)
+    )
     y = g.add(
         "Conv",
         x.name,
@@ -175,9 +171,47 @@ def _conv(
         auto_pad="SAME_UPPER",
         strides=[stride, stride],
         kernel_shape=list(weight.shape[2:]),
-        group=len(weight) if depthwise else 1,
+        group=len(weight) if _is_depthwise(conv) else 1,
     )
     return y if highest is None else _clipped(g, y, 0, highest, name)
+
+
+def _weights(g: GraphWriter, conv: str, weight: Floats, bias: Floats, mean: Floats) -> list[str]:
+    """Write weights and biases as whole steps, for maps with a `mean`, in levels."""
+    steps, step = _steps(weight, bias)
+    missed = (steps * _as_column(step) - weight).sum(axis=(2, 3))  # (out, in / groups)
+    bias = bias - (missed[:, 0] * mean if _is_depthwise(conv) else missed @ mean)
+    g.constant(steps, f"{conv}.steps", dtype=np.int8)
+    g.constant(np.round(bias / step), f"{conv}.bias.steps", dtype=np.int32)
+    g.constant(step, f"{conv}.step")
+    return [
+        g.add("DequantizeLinear", f"{conv}.{part}", f"{conv}.step", name=f"{conv}.{whole}", axis=0)
+        for part, whole in (("steps", "weight"), ("bias.steps", "bias"))
+    ]
+
+
+def _steps(weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
+    """Whole steps (out, in, k, k) and the size of a step (out,), with few significant bits."""
+    widest = np.abs(weight).max(axis=(1, 2, 3))
+    # of a dead channel only a bias is left
+    fine = np.maximum(widest / LARGEST_WEIGHT, np.abs(bias) / LARGEST_BIAS)
+    fraction, exponent = np.frexp(fine)
+    step = np.ldexp(np.ceil(np.ldexp(fraction, STEP_BITS)), exponent - STEP_BITS)
+    return np.round(weight / _as_column(step)), step
+
+
+def _fine_weights(g: GraphWriter, conv: str, weight: Floats, bias: Floats) -> list[str]:
+    """Write the first layer's weights and biases as floats that are whole steps of a power of two."""
+    farthest = LARGEST_COLOUR * np.abs(weight).sum(axis=(1, 2, 3)) + np.abs(bias)
+    step = 2 ** np.ceil(np.log2(farthest / LARGEST_SUM))
+    return [
+        g.constant(np.round(weight / _as_column(step)) * _as_column(step), f"{conv}.weight"),
+        g.constant(np.round(bias / step) * step, f"{conv}.bias"),
+    ]
+
+
+def _is_depthwise(conv: str) -> bool:
+    return conv.endswith("depthwise_conv")
 
 
 def _clipped(g: GraphWriter, x: str, lowest: float, highest: float, name: str) -> str:
@@ -185,20 +219,6 @@ def _clipped(g: GraphWriter, x: str, lowest: float, highest: float, name: str) -
         if not any(weight.name == f"limit.{value:g}" for weight in g.weights):
             g.constant(value, f"limit.{value:g}")
     return g.add("Clip", x, f"limit.{lowest:g}", f"limit.{highest:g}", name=name)
-
-
-def largest_weight(steps: int) -> int:
-    """Steps of a weight to either side, so that two products with bytes up to `steps` fit 16 bits."""
-    return (2**15 - 1) // (2 * steps)
-
-
-def _steps(weight: Floats, bias: Floats, largest: int) -> tuple[Floats, Floats]:
-    """Whole steps (out, in, k, k) and the size of a step (out,), with few significant bits."""
-    widest = np.abs(weight).max(axis=(1, 2, 3))
-    fine = np.maximum(widest / largest, np.abs(bias) / LARGEST_BIAS)  # of a dead channel only a bias is left
-    fraction, exponent = np.frexp(fine)
-    step = np.ldexp(np.ceil(np.ldexp(fraction, STEP_BITS)), exponent - STEP_BITS)
-    return np.round(weight / _as_column(step)), step
 
 
 def _as_column(values: Floats) -> Floats:
