@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 from pathlib import Path
 from statistics import median
 
-from rows import Row
+from rows import Row, timed
 
 from fieldmark.stats import wilson
 
@@ -61,9 +61,9 @@ def write_plot(rows: Sequence[Row], path: Path) -> None:
     parts = [*_frame(axes), *_legend(systems, sets)]
     for (system, name), own in groups.items():
         wrong, n = sum(len(r.wrong) for r in own), sum(r.n for r in own)
-        x, (low, high) = axes.x(median(r.seconds for r in own)), intervals[system, name]
+        x, (low, high) = axes.x(median(r.seconds for r in timed(own))), intervals[system, name]
         colour = COLOURS[systems.index(system) % len(COLOURS)]
-        words = f"{system}, {name}: {median(r.seconds for r in own):.1f} s, {wrong} of {n} wrong"
+        words = f"{system}, {name}: {median(r.seconds for r in timed(own)):.1f} s, {wrong} of {n} wrong"
         parts.append(
             f'<g stroke="{colour}"><title>{escape(words)}</title>'
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{axes.y(low):.1f}" y2="{axes.y(high):.1f}" stroke-opacity=".45"/>'

@@ -7,7 +7,7 @@ from statistics import median
 
 from pairs import median_ratio, paired
 from plot import write_plot
-from rows import DOCS, Row
+from rows import ALONE, DOCS, Row, timed
 from systems import OURS, OURS_TUNED
 
 from fieldmark.stats import wilson
@@ -66,13 +66,11 @@ def _conditions(rows: Sequence[Row]) -> str:
     found = {(name, number) for row in rows for name, number in row.versions.items()}
     versions = ", ".join(f"{name} {number}" for name, number in sorted(found))
     days = sorted(row.when for row in rows)
-    loads = sorted(row.load for row in rows if row.load is not None)
+    alone = sum(row.is_alone for row in rows)
     busy = (
-        f" When a run began, {median(loads):.1f} processes wanted a core already (median; {loads[0]:.1f} to "
-        f"{loads[-1]:.1f}): other work went on beside it. Where that number is well above 0, ratios of processor "
-        "time say more than ratios of seconds."
-        if loads
-        else ""
+        f" {alone} of {len(rows)} runs had the machine to themselves (others took at most {ALONE} of a core): seconds and "
+        "ratios are of those, where a system and set has any; errors are of all. Elsewhere other work went on beside, and "
+        "ratios of processor time say more than ratios of seconds."
     )
     return f"**Measured** from {days[0]} to {days[-1]} (UTC) on: {machines}. With {versions}.{busy}"
 
@@ -86,7 +84,7 @@ def _sets(rows: Sequence[Row]) -> Iterable[str]:
         lines = [
             f"## {name}: {photos} photos, split by seed {', '.join(map(str, seeds))}",
             "",
-            "| system | runs | seconds, median | times ours | of processor time | wrong | error, 95 % |",
+            "| system | runs (alone) | seconds, median | times ours | of processor time | wrong | error, 95 % |",
             "| --- | --- | --- | --- | --- | --- | --- |",
         ]
         yield "\n".join([*lines, *(_line(system, own) for system in _systems(own))])
@@ -102,9 +100,9 @@ def _line(system: str, rows: Sequence[Row]) -> str:
     wrong, n = sum(len(row.wrong) for row in own), sum(row.n for row in own)
     low, high = wilson(wrong, n)
     times = [_times(median_ratio(ours, own, what)) for what in ("seconds", "cpu_seconds")]
-    seconds = median(row.seconds for row in own)
+    seconds, alone = median(row.seconds for row in timed(own)), sum(row.is_alone for row in own)
     return (
-        f"| {system} | {len(own)} | {seconds:.1f} | {times[0]} | {times[1]} | {wrong} of {n} | "
+        f"| {system} | {len(own)} ({alone}) | {seconds:.1f} | {times[0]} | {times[1]} | {wrong} of {n} | "
         f"{100 * wrong / n:.1f} %, {100 * low:.1f}–{100 * high:.1f} |"
     )
 

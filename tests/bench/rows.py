@@ -15,8 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 DOCS = Path(__file__).parents[2] / "docs"
 FILE = DOCS / "benchmarks.json"
+ALONE = 0.2
+"""Cores that others may take of a run whose seconds count."""
 PACKAGES = ("numpy", "openvino", "scikit-learn", "timm", "torch")
 
 
@@ -42,8 +46,8 @@ class Row:
     """Of these seconds, in the call that trains; None where there is no such call."""
     figures: dict[str, float] = field(default_factory=dict)
     """What else was measured."""
-    load: float | None = None
-    """Processes that wanted a core, mean over the last minute, when this one began: 0 is a quiet machine."""
+    others: float | None = None
+    """Cores that other work took meanwhile, on the average; None where that was not measured."""
     machine: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     when: str = ""
@@ -53,6 +57,11 @@ class Row:
     def key(self) -> tuple[str, str, int, str]:
         """A later row with the same key takes the place of this one."""
         return (self.system, self.photos, self.seed, self.machine)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it had the machine as good as to itself, so that its seconds say something."""
+        return self.others is not None and self.others <= ALONE
 
 
 def load_rows(path: Path = FILE) -> list[Row]:
@@ -117,9 +126,16 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def load() -> float | None:
-    """Processes that want a core, mean over the last minute; None on Windows, which does not count them."""
-    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+def busy_seconds() -> float:
+    """Processor time that this machine has spent since its start, for whomever; that of other guests on it too."""
+    spent = psutil.cpu_times()
+    counted_elsewhere = ("idle", "iowait", "guest", "guest_nice")
+    return float(sum(spent) - sum(getattr(spent, name, 0.0) for name in counted_elsewhere))
+
+
+def timed(rows: Sequence[Row]) -> Sequence[Row]:
+    """Those that had the machine to themselves; all, where none had."""
+    return [row for row in rows if row.is_alone] or rows
 
 
 def plain(row: Row) -> dict[str, Any]:

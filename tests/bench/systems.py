@@ -13,7 +13,7 @@ from typing import Any
 
 from bytecode import as_installed
 from peers import PEER_PACKAGES, SCRIPTS, fastai_python, needs_fastai
-from rows import Row, load, machine, now, versions
+from rows import Row, busy_seconds, machine, now, versions
 
 from fieldmark.backbones import EFFICIENTNET_LITE0, _weights_path
 from fieldmark.dataset import Item, read_dataset
@@ -59,7 +59,7 @@ def _is_photo(item: Item) -> bool:
 def run(system: str, photos: Path, split: Path, work: Path, seed: int) -> Row:
     """Measure one system from the start of its process to its end."""
     command, environment, python = _command(system, photos, split, work, seed)
-    busy, began = load(), now()
+    busy, began = busy_seconds(), now()
     started, before = perf_counter(), _children_seconds()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds, cpu = perf_counter() - started, _children_seconds() - before
@@ -78,7 +78,7 @@ def run(system: str, photos: Path, split: Path, work: Path, seed: int) -> Row:
         n_train=len(sides["train"]),
         training_s=_training_seconds(system, said),
         figures={name: round(value, 2) for name, value in said.get("figures", {}).items()},
-        load=busy,
+        others=round(max(busy_seconds() - busy - cpu, 0) / seconds, 2),
         machine=machine(),
         versions=versions(python, PEER_PACKAGES) if needs_fastai(system) else versions(),
         when=began,

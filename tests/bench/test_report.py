@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from math import sqrt
 from pathlib import Path
@@ -20,7 +22,7 @@ from scipy.special import xlogy
 def row(
     system: str, seconds: float, wrong: tuple[str, ...] = (), *, seed: int = 1, photos: str = "bears"
 ) -> Row:
-    return Row(system, photos, seed, seconds, 2 * seconds, 100, wrong, 400, machine="m", when="2026-01-01 00:00", load=0.1)  # fmt: skip
+    return Row(system, photos, seed, seconds, 2 * seconds, 100, wrong, 400, machine="m", when="2026-01-01 00:00", others=0.1)  # fmt: skip
 
 
 def test_rows_come_back_and_a_later_one_takes_the_place_of_its_forerunner(tmp_path: Path) -> None:
@@ -79,6 +81,22 @@ def test_only_rows_of_the_same_split_are_paired() -> None:
     assert (found.n, found.only_first, found.only_second) == (100, 1, 0)
     assert paired([row("a", 1)], [row("b", 1, seed=2)]) is None
     assert median_ratio([row("a", 2)], [row("b", 100), row("b", 7, seed=5)]) == 50
+
+
+def test_seconds_count_of_runs_that_had_the_machine_to_themselves_and_errors_of_all() -> None:
+    ours = [row("a", 2), replace(row("a", 30, ("x",), seed=2), others=1.4)]
+    theirs = [row("b", 100), replace(row("b", 120, seed=2), others=None)]
+    assert median_ratio(ours, theirs) == 50
+    assert median_ratio(ours[1:], theirs[1:]) == 4, "where none had it, better than nothing"
+    found = paired(ours, theirs)
+    assert found is not None
+    assert (found.n, found.only_first) == (200, 1)
+
+
+def test_what_others_take_of_the_machine_is_counted() -> None:
+    before = rows.busy_seconds()
+    subprocess.run([sys.executable, "-c", "while __import__('time').process_time() < 1: pass"], check=True)
+    assert rows.busy_seconds() - before > 0.8
 
 
 @pytest.fixture
