@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fieldmark.cli.options import Json, Station
-from fieldmark.cli.terminal import command, errors, output, print_json
+from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
 
 cli = typer.Typer()
 
@@ -26,15 +26,15 @@ def verify(
     Every entry holds the hash of the one before it. A log whose end was cut off, or that was written anew as a whole,
     still fits together: note its seal now and then, away from this computer, and ask for it with --seal.
     """
-    from fieldmark.station.auditlog import FEWEST_DIGITS, check_log
+    from fieldmark.station.logcheck import FEWEST_DIGITS, check_log
     from fieldmark.station.store import open_store
 
     if seal and len(seal) < FEWEST_DIGITS:
         raise typer.BadParameter(f"Give at least {FEWEST_DIGITS} of its digits.", param_hint="--seal")
     store = open_store(folder)
     try:
-        with store.reading() as session:
-            found = check_log(session, seal=seal)
+        with store.reading() as session, progress_bars() as told:
+            found = check_log(session, seal=seal, told=told)
     finally:
         store.close()
     if json_output:

@@ -11,9 +11,9 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fieldmark.station.auditlog import CHECKED
 from fieldmark.station.clock import utc_now
 from fieldmark.station.detections import has_person
+from fieldmark.station.logcheck import CHECKED
 from fieldmark.station.notices import silences
 from fieldmark.station.persons import may_see
 from fieldmark.station.reviews import queue

@@ -1,16 +1,19 @@
-"""What the worker does once a day: pictures go whose time of keeping is over, and the audit log is checked."""
+"""What the worker does once a day: pictures go whose time of keeping is over, and the audit log is read, bit by bit."""
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
-from fieldmark.station.auditlog import CHECKED, check_log
+from fieldmark.station.logcheck import LogCheck, keep_check
 from fieldmark.station.media import Media
 from fieldmark.station.retention import RETENTION, drop_expired
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Beat
 
 DAILY = timedelta(days=1)
+READING_S = 0.2
+"""Of each round, while the audit log is read: pictures do not wait for a log of years."""
 
 
 class Housekeeping:
@@ -20,6 +23,7 @@ class Housekeeping:
         """Keep a store and its pictures."""
         self.store, self.media = store, media
         self._checked_at: datetime | None = None
+        self._check: LogCheck | None = None
 
     def drop_expired(self, now: datetime) -> None:
         """Delete the pictures whose time of keeping is over."""
@@ -35,11 +39,21 @@ class Housekeeping:
         """See whether the audit log is as it was written, also whenever the worker starts; the dashboard tells a chief."""
         if self._checked_at is not None and _is_lately(self._checked_at, now):
             return
-        with self.store.reading() as session:
-            found = check_log(session)
+        check = self._check = self._check or LogCheck()
+        if self._read(check):
+            return
         with self.store.writing() as session:
-            session.merge(Beat(name=CHECKED, at=now, note="" if found.is_whole else found.sentence))
-        self._checked_at = now
+            keep_check(session, check.found, now=now)
+        self._checked_at, self._check = now, None
+
+    def _read(self, check: LogCheck) -> bool:
+        """Read for a moment; True while there is more."""
+        end = time.monotonic() + READING_S
+        with self.store.reading() as session:
+            while is_more := check.read(session):
+                if time.monotonic() > end:
+                    break
+        return is_more
 
 
 def _is_lately(at: datetime, now: datetime) -> bool:

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldmark.station import simulate
-from fieldmark.station.auditlog import check_log
 from fieldmark.station.changes import drift, say_drift
+from fieldmark.station.clock import utc_now
 from fieldmark.station.days import midnight, zone_of
 from fieldmark.station.figures import StationFigures, measure
+from fieldmark.station.logcheck import check_news
 from fieldmark.station.misses import say_misses
 from fieldmark.station.notices import silences
 from fieldmark.station.reviews import count_waiting
@@ -72,7 +73,7 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         chart=_chart(session, station, figures),
         blockers=look_at_gate(session, station).blockers,
         plan=signed_plan(session, station.id),
-        log=check_log(session),
+        log=check_news(session, now=utc_now()),
         model=session.scalar(select(Model).where(Model.role == CHAMPION)),
     )
 

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from core.station.conftest import SetClock
 from fieldmark.cli.main import cli
-from fieldmark.station.auditlog import Entry, check_log, write_down
+from fieldmark.station.auditlog import write_down
 from fieldmark.station.board import look
+from fieldmark.station.logcheck import Entry, check_log, check_news, keep_check
 from fieldmark.station.report import write_report
 from fieldmark.station.stations import the_station
 from fieldmark.station.store import Store
@@ -111,3 +112,36 @@ def test_the_report_prints_the_seal_or_what_is_broken(written: Store) -> None:
     with written.reading() as session:
         page = write_report(session)
     assert "Entry 4 of the audit log" in page and seal not in page
+
+
+def test_a_long_log_is_read_a_piece_in_each_round(
+    written: Store, worker: Worker, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldmark.station.housekeeping.READING_S", 0.0)
+    monkeypatch.setattr("fieldmark.station.logcheck.LogCheck.read.__defaults__", (2,))
+    tamper(written)
+
+    def told() -> str:
+        worker.house.check_log(clock())
+        with written.reading() as session:
+            return look(session, the_station(session), who="Cleo", now=clock()).broken_log
+
+    assert [told() != "" for _ in range(3)] == [False, True, True]
+
+
+def test_a_page_reads_what_came_since_the_workers_check_and_all_where_that_does_not_fit_any_more(
+    written: Store, clock: SetClock
+) -> None:
+    def news() -> tuple[bool, int, str]:
+        with written.reading() as session:
+            found = check_news(session, now=clock())
+        return found.is_whole, found.entries, found.sentence
+
+    with written.writing() as session:
+        keep_check(session, check_log(session), now=clock())
+        write_down(session, at=clock(), who="Ola", what="test", subject="5", before={}, after={})
+    assert news()[:2] == (True, 6) and "read wholly 01 Jun 12:00 UTC" in news()[2]
+    tamper(written)
+    assert news()[0]  # the worker's next check finds it
+    clock.forward(days=3)  # there was none
+    assert news()[:2] == (False, 3)

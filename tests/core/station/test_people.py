@@ -14,7 +14,7 @@ from core.station.test_stages import PLAN
 from core.station.visits import add_event
 from fieldmark.cli.main import cli
 from fieldmark.errors import StationError
-from fieldmark.station.auditlog import check_log
+from fieldmark.station.logcheck import check_log
 from fieldmark.station.board import look, may_show
 from fieldmark.station.client import DeskClient
 from fieldmark.station.desk import Desk

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from core.station.conftest import RULES, SetClock, events, picture
 from fieldmark.cli.main import cli
 from fieldmark.errors import StationError, StoreError
-from fieldmark.station.auditlog import check_log
+from fieldmark.station.logcheck import check_log
 from fieldmark.station.board import may_show
 from fieldmark.station.desk import Desk
 from fieldmark.station.retention import drop_expired
