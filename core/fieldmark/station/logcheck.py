@@ -127,7 +127,7 @@ class Checked:
 class LogCheck:
     """One reading of the log, which may be interrupted between its pieces."""
 
-    def __init__(self, *, seal: str = "", mark: Mark = Mark()) -> None:  # noqa: B008 - it is frozen
+    def __init__(self, *, seal: str = "", mark: Mark = Mark()) -> None:
         """Read from a mark on, and look for a seal that was noted before, or its first digits."""
         self._seal, self._mark = seal.lower(), mark
         self._is_known = False

@@ -15,8 +15,8 @@ from core.station.conftest import picture
 from core.station.test_alerts import SECRET, Receiver
 from core.station.test_stages import PLAN
 from fieldmark.errors import FieldmarkError
-from fieldmark.station.logcheck import check_log
 from fieldmark.station.client import DeskClient
+from fieldmark.station.logcheck import check_log
 from fieldmark.station.reviews import Said, queue
 from fieldmark.station.stages import set_stage, sign_plan
 from fieldmark.station.stations import the_station

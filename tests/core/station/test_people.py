@@ -14,11 +14,11 @@ from core.station.test_stages import PLAN
 from core.station.visits import add_event
 from fieldmark.cli.main import cli
 from fieldmark.errors import StationError
-from fieldmark.station.logcheck import check_log
 from fieldmark.station.board import look, may_show
 from fieldmark.station.client import DeskClient
 from fieldmark.station.desk import Desk
 from fieldmark.station.door import open_door
+from fieldmark.station.logcheck import check_log
 from fieldmark.station.office import Office
 from fieldmark.station.people import MOST_TRIES, role_of
 from fieldmark.station.reviews import Said

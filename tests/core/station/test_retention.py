@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from core.station.conftest import RULES, SetClock, events, picture
 from fieldmark.cli.main import cli
 from fieldmark.errors import StationError, StoreError
-from fieldmark.station.logcheck import check_log
 from fieldmark.station.board import may_show
 from fieldmark.station.desk import Desk
+from fieldmark.station.logcheck import check_log
 from fieldmark.station.retention import drop_expired
 from fieldmark.station.reviews import Said
 from fieldmark.station.rules import Rules
