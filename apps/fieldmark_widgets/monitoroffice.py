@@ -16,7 +16,7 @@ from fieldmark.station.notices import takers
 from fieldmark.station.office import SETTINGS
 from fieldmark.station.rules import Rules
 from fieldmark.station.stages import WITH_ROOM, look_at_gate, signed_plan
-from fieldmark.station.tables import Model, Plan, Prediction, Station
+from fieldmark.station.tables import Frame, Model, Plan, Prediction, Station
 from fieldmark.station.twomodels import Disagreement, compare_models, disagreements
 from fieldmark_widgets.strings.monitor import MONITOR
 
@@ -41,6 +41,8 @@ FACTS = frozenset(
 )
 """What it may say with it."""
 MOST_DIFFER = 10
+LATEST = 100
+"""Frames of which a model says how many it has answered: to count them all takes long after a year."""
 
 
 def describe_me(
@@ -112,12 +114,17 @@ def _describe_plan(plan: Plan, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _describe_model(session: Session, model: Model, zone: ZoneInfo) -> dict[str, Any]:
-    n = session.scalar(select(func.count()).where(Prediction.model_id == model.id)) or 0
+    latest = select(Frame.id).order_by(Frame.id.desc()).limit(LATEST)
+    of = len(session.scalars(latest).all())
+    n = session.scalar(
+        select(func.count()).where(Prediction.model_id == model.id, Prediction.frame_id.in_(latest))
+    )
     text = MONITOR["model"].format(
         title=model.title,
         role=MONITOR[f"model_{model.role}"],
         since=f"{model.since.astimezone(zone):%d %b %Y}",
         sha=model.sha256[:10],
-        n=f"{n:,}",
+        n=n,
+        of=of,
     )
     return {"id": model.id, "role": model.role, "text": text}

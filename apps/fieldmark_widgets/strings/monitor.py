@@ -121,7 +121,7 @@ MONITOR = MappingProxyType(
         "rule_zone": "Time zone of the place, and of the cameras' clocks",
         "zone_save": "Save the time zone",
         "models": "Model versions",
-        "model": "{title} ({sha}): {role} since {since}, {n} frames predicted.",
+        "model": "{title} ({sha}): {role} since {since}; it has looked at {n} of the latest {of} pictures.",
         "model_champion": "answers",
         "model_shadow": "runs in the shadow",
         "model_retired": "retired",
