@@ -90,7 +90,7 @@ def _facts(
             Event.camera_id.in_(cameras),
             Event.started_at >= begin,
             Event.started_at < end,
-            func.coalesce(Event.state, "").in_(DECIDED),  # by itself an index would give all that was ever decided
+            func.coalesce(Event.state, "").in_(DECIDED),  # else an index gives all ever decided
             *only,
         )
         .subquery()
