@@ -24,7 +24,7 @@ PARTS = {
     "exporter": ("follow",),
     "gallery": ("ranges", "whole"),
     "importer": ("follow", "progress"),
-    "monitor": ("office", "field", "week", "place"),
+    "monitor": ("who", "office", "rules", "field", "week", "place"),
     "labeller": ("follow", "over", "deciding"),
     "recorder": ("camera",),
     "results": ("follow", "plots"),

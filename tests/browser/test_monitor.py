@@ -169,7 +169,7 @@ def test_the_chief_raises_to_stage_3_only_when_the_gate_holds_and_a_dead_camera_
         page.locator(".fm-monitor-name").fill("Cleo")
         page.locator(".fm-monitor-name").press("Tab")
         office, problem = page.locator(".fm-monitor-office"), page.locator(".fm-monitor > .fm-failure")
-        office.locator("summary").click()
+        office.locator(".fm-monitor-office-title").click()
         office.get_by_role("button", name="Move to stage 2").click()
         expect(problem).to_contain_text("somebody signs a plan")
         for name, text in (
@@ -208,7 +208,7 @@ def test_the_dashboard_fits_every_screen(
                 guest.open("/monitor")
                 guest.page.locator(".fm-monitor-stage img[src]").wait_for(timeout=60_000)
                 assert not guest.is_too_wide()
-                guest.page.locator(".fm-monitor-office summary").click()
+                guest.page.locator(".fm-monitor-office-title").click()
                 guest.page.locator(".fm-monitor-office-parts section").last.wait_for()
                 assert not guest.is_too_wide()
                 guest.keep(f"monitor-{size['width']}-{scheme}")

@@ -71,7 +71,7 @@ def test_a_viewer_looks_a_ranger_decides_and_a_chief_moves_the_station_each_unde
             desk, office = guest.page.locator(".fm-monitor-desk"), guest.page.locator(".fm-monitor-office")
             desk.press("Enter")
             see(guest.page.locator(".fm-monitor-did"), "A viewer looks. Rangers and chiefs decide.")
-            office.locator("summary").click()
+            office.locator(".fm-monitor-office-title").click()
             see(office, "Stage 1, beside the rangers")
             expect(office.get_by_role("button", name="Move to stage 2")).to_be_hidden()
             guest.keep("monitor-viewer")
@@ -80,13 +80,13 @@ def test_a_viewer_looks_a_ranger_decides_and_a_chief_moves_the_station_each_unde
             desk, office = guest.page.locator(".fm-monitor-desk"), guest.page.locator(".fm-monitor-office")
             desk.press("Enter")
             see(guest.page.locator(".fm-monitor-did"), "confirmed")
-            office.locator("summary").click()
+            office.locator(".fm-monitor-office-title").click()
             see(office, "your account is who you are here")
             expect(office.get_by_role("button", name="Move to stage 2")).to_be_hidden()
 
         with enter("Cleo", "chief") as guest:
             office = guest.page.locator(".fm-monitor-office")
-            office.locator("summary").click()
+            office.locator(".fm-monitor-office-title").click()
             for part in ("goal", "action", "responsible"):
                 office.locator(f"[name={part}]").fill(str(PLAN[part]))
             office.locator("[name=fear]").first.fill("cats are missed")

@@ -175,6 +175,7 @@ function drawDesk(model, strings, pictures) {
   const back = makeIconButton("previous", strings.previous, () => move(-1));
   const forth = makeIconButton("next", strings.next, () => move(1));
   const did = make("p", { role: "status", class: "fm-monitor-did" });
+  let isRefused = false; // somebody who may not decide has tried to
   const none = make("p", { class: "fm-monitor-none", text: strings.queue_none });
   const card = make("div", { class: "fm-monitor-event" },
     make("div", { class: "fm-monitor-top" }, chip, title, make("div", { class: "fm-monitor-place" }, place, back, forth)),
@@ -198,16 +199,21 @@ function drawDesk(model, strings, pictures) {
     show(events[Math.min(events.length - 1, Math.max(0, at + by))] ?? null);
     update();
   };
+  const page = () => root.closest(".fm-monitor");
+  // Why whoever looks cannot decide yet; empty where they can.
+  const lacking = () => {
+    const { entered = [], role, is_account: isAccount = false } = model.get("_me");
+    if (entered.length === 0 && !isAccount) return page().querySelector(".fm-monitor-name").value.trim() ? "" : strings.who_needed;
+    return ["ranger", "chief"].includes(role) ? "" : role ? strings.viewer : strings.sign_needed;
+  };
   const decide = (verdict, label) => {
     const event = shown();
     if (!event) return;
-    const { entered = [], role, is_account: isAccount = false } = model.get("_me");
-    const typed = root.closest(".fm-monitor").querySelector(".fm-monitor-who .fm-monitor-name");
-    const byName = entered.length === 0 && !isAccount;
-    if (byName ? !typed.value.trim() : !["ranger", "chief"].includes(role)) {
-      did.textContent = byName ? strings.who_needed : role ? strings.viewer : strings.sign_needed;
-      did.parentNode.hidden = false;
-      (role ? root : root.closest(".fm-monitor").querySelector(".fm-monitor-who :is(input, select):not([hidden])")).focus();
+    if (lacking()) {
+      isRefused = true;
+      update();
+      const { role } = model.get("_me");
+      (role ? root : page().querySelector(".fm-monitor-who :is(input, select):not([hidden])")).focus();
       return;
     }
     const at = queue().indexOf(event);
@@ -244,8 +250,11 @@ function drawDesk(model, strings, pictures) {
   const update = () => {
     const event = shown();
     show(event);
-    did.textContent = model.get("_did") || did.textContent;
+    isRefused = isRefused && lacking() !== "";
+    did.textContent = isRefused ? lacking() : model.get("_did");
     did.parentNode.hidden = !did.textContent;
+    did.parentNode.classList.toggle("is-refused", isRefused);
+    undo.hidden = isRefused;
     none.hidden = event !== null;
     card.hidden = event === null;
     if (!event) return;
@@ -264,6 +273,7 @@ function drawDesk(model, strings, pictures) {
     for (const next of queue().slice(queue().indexOf(event) + 1).slice(0, 2)) if (!next.is_withheld) pictures.get(next.best, true); // there when a key asks for it
     withheld.parentNode.hidden = url !== null;
     ask.hidden = model.get("_me").role !== "chief";
+    withheld.textContent = ask.hidden ? strings.withheld_ask : strings.withheld;
     if (url) image.src = url;
     image.hidden = !url;
     image.alt = event.title;

@@ -67,8 +67,10 @@ class Webhook:
             answer = httpx.post(
                 self.url, content=body, headers=headers, timeout=TIMEOUT_S, follow_redirects=False
             )
+        except httpx.TimeoutException as exc:
+            raise ChannelError(f"no answer within {TIMEOUT_S:.0f} s") from exc
         except httpx.HTTPError as exc:
-            raise ChannelError(f"{type(exc).__name__}: {exc}") from exc
+            raise ChannelError(f"it cannot be reached ({exc})") from exc
         if not answer.is_success:
             raise ChannelError(f"HTTP {answer.status_code}")
         return f"HTTP {answer.status_code}"
@@ -104,7 +106,7 @@ class Mail:
                     server.login(self.user, self.password)
                 server.send_message(message)
         except (OSError, smtplib.SMTPException) as exc:
-            raise ChannelError(f"{type(exc).__name__}: {exc}") from exc
+            raise ChannelError(f"the mail server does not take it ({exc})") from exc
         return "accepted"
 
 

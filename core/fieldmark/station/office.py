@@ -128,7 +128,9 @@ class Office:
         with self._writing() as session:  # also for a wrong PIN, which is counted
             token = people.sign_in(session, the_station(session), name, pin, now=self.clock())
         if token is None:
-            raise StationError("Name and PIN do not fit.", code="wrong_pin")
+            raise StationError(
+                "Name and PIN do not fit. Try again; a chief can give you a new PIN.", code="wrong_pin"
+            )
         return token
 
     def sign_out(self, token: str) -> bool:

@@ -22,6 +22,7 @@ from fieldmark.station.reviews import count_waiting
 from fieldmark.station.sentences import (
     say_audit,
     say_changed,
+    say_delivery,
     say_precision,
     say_promise,
     say_rate,
@@ -69,6 +70,7 @@ def write_report(session: Session, *, end: datetime | None = None, days: int = 7
         silences=[
             say_silence(one, zone) for one in silences(session, station, begin=figures.begin, end=figures.end)
         ],
+        delivery=say_delivery(figures),
         waiting=count_waiting(session, station.id),
         chart=_chart(session, station, figures),
         blockers=look_at_gate(session, station).blockers,

@@ -8,6 +8,26 @@ from typing import Any
 
 from fieldmark.errors import StationError
 
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "alarm_min": (0.0001, 0.9999),
+    "sure_min": (0, 0.9999),
+    "gap_s": (1, 86_400),
+    "independence_s": (1, 86_400),
+    "audit_share": (0.05, 1),
+    "lease_s": (1, 86_400),
+    "precision_min": (0.5, 0.9999),
+    "missed_max": (0, 0.2),
+    "cooldown_s": (0, 31 * 86_400),
+    "escalate_s": (1, 31 * 86_400),
+    "expire_s": (1, 31 * 86_400),
+}
+"""Least and most of each figure. Without an audit misses are never measured; with no precision a gate holds nothing."""
+
+
+def _lies_between(value: object, low: float, high: float) -> bool:
+    """Whether it is a number, and such a one: NaN is none, and true is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -56,18 +76,16 @@ class Rules:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, all faults at once."""
         faults = [
-            *(["alarm_min must lie between 0 and 1"] if not 0 < self.alarm_min < 1 else []),
             *(
-                ["audit_share must be at least 0.05, or misses are never measured"]
-                if self.audit_share < 0.05
-                else []
+                f"{name} must lie between {low} and {high}"
+                for name, (low, high) in BOUNDS.items()
+                if not _lies_between(getattr(self, name), low, high)
             ),
             *(
                 ["keep_days must be whole days, one or more"]
                 if any(type(days) is not int or days < 1 for days in self.keep_days.values())
                 else []
             ),
-            *(["gap_s must be positive"] if self.gap_s <= 0 else []),
             *(["silence_notices is true or false"] if type(self.silence_notices) is not bool else []),
             *(
                 [f"{', '.join(both)} cannot alarm and be blank"]

@@ -102,7 +102,10 @@ def say_delivery(figures: StationFigures) -> str:
     if not figures.alerts:
         return ""
     n = sum(figures.alerts.values())
-    states = ", ".join(f"{count} {state}" for state, count in sorted(figures.alerts.items()))
+    states = ", ".join(
+        f"{count} {'not sent yet' if state == 'failed' else state}"
+        for state, count in sorted(figures.alerts.items())
+    )
     said = f"{n} alert{'' if n == 1 else 's'}: {states}."
     if figures.seconds_to_send is None:
         return said

@@ -31,7 +31,7 @@ def _unsent(session: Session, now: datetime) -> list[str]:
             .where(Delivery.alert_id == failed[0].id, Delivery.is_done.is_(False))
             .order_by(Delivery.id.desc())
         ).first()
-        why = f" {last.channel} says: {last.answer}." if last is not None else ""
+        why = f" {last.channel}: {last.answer}." if last is not None else ""
         seconds = max(0, round((failed[0].next_try_at - now).total_seconds()))
         said.append(
             f"{_count(len(failed), 'alert')} could not be sent yet.{why} The next try is in {seconds} s."

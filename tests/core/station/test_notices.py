@@ -128,7 +128,7 @@ def test_a_receiver_that_is_down_is_tried_again_and_what_is_over_meanwhile_is_no
     assert watch.after(hours=25) == []
     with watch.store.reading() as session:
         board = look(session, the_station(session), who="", now=watch.clock())
-    assert any("could not be sent yet. office says: HTTP 500" in said for said in board.troubles)
+    assert any("could not be sent yet. office: HTTP 500" in said for said in board.troubles)
     hear(watch.store, watch.clock, "north")
     assert watch.after(minutes=1) == ["camera silent: south"]
     with watch.store.reading() as session:
