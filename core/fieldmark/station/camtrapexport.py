@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from fieldmark.errors import BadImageError, StationError, StoreError
 from fieldmark.images import open_photo
+from fieldmark.station.camtrapcolumns import DEPLOYMENT_COLUMNS, MEDIA_COLUMNS, OBSERVATION_COLUMNS
 from fieldmark.station.camtrappackage import describe_package
-from fieldmark.station.camtrapplaces import DEPLOYMENT_COLUMNS, Places, deployments_of, when
+from fieldmark.station.camtrapplaces import Places, deployments_of, when
 from fieldmark.station.days import zone_of
 from fieldmark.station.detections import has_person
 from fieldmark.station.media import Media
@@ -31,30 +32,6 @@ from fieldmark.tables import neutral_cell
 
 JPEG_QUALITY = 92
 
-MEDIA_COLUMNS = (
-    "mediaID",
-    "deploymentID",
-    "captureMethod",
-    "timestamp",
-    "filePath",
-    "filePublic",
-    "fileName",
-    "fileMediatype",
-)
-OBSERVATION_COLUMNS = (
-    "observationID",
-    "deploymentID",
-    "eventID",
-    "eventStart",
-    "eventEnd",
-    "observationLevel",
-    "observationType",
-    "classificationMethod",
-    "classifiedBy",
-    "classificationTimestamp",
-    "classificationProbability",
-    "observationTags",
-)
 
 
 @dataclass(frozen=True)

@@ -23,16 +23,6 @@ ROUNDED = 1
 UNCERTAINTY_M = 8000
 """Half the diagonal of a square of 0.1 degrees at the equator, in metres."""
 
-DEPLOYMENT_COLUMNS = (
-    "deploymentID",
-    "locationID",
-    "locationName",
-    "latitude",
-    "longitude",
-    "coordinateUncertainty",
-    "deploymentStart",
-    "deploymentEnd",
-)
 
 
 @dataclass(frozen=True)
