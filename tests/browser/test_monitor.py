@@ -208,7 +208,7 @@ def test_the_dashboard_fits_every_screen(
                 guest.open("/monitor")
                 guest.page.locator(".fm-monitor-stage img[src]").wait_for(timeout=60_000)
                 assert not guest.is_too_wide()
-                guest.page.locator(".fm-monitor-office-title").click()
+                guest.page.locator(".fm-monitor-office > summary").click()
                 guest.page.locator(".fm-monitor-office-parts section").last.wait_for()
                 assert not guest.is_too_wide()
                 guest.keep(f"monitor-{size['width']}-{scheme}")

@@ -33,7 +33,6 @@ from fieldmark.tables import neutral_cell
 JPEG_QUALITY = 92
 
 
-
 @dataclass(frozen=True)
 class PackageReport:
     """What was written."""

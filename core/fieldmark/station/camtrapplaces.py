@@ -24,7 +24,6 @@ UNCERTAINTY_M = 8000
 """Half the diagonal of a square of 0.1 degrees at the equator, in metres."""
 
 
-
 @dataclass(frozen=True)
 class Deployed:
     """A camera at a place, for a time."""
