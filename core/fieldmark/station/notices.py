@@ -111,7 +111,7 @@ def send_notices(store: Store, channels: Sequence[Channel], rules: Rules, *, clo
                 channel.send(payload, key)
                 done.append(channel.name)
             except ChannelError as exc:
-                answer = f"{channel.name} says: {str(exc)[:300]}"
+                answer = f"{channel.name}: {str(exc)[:300]}"
         with store.writing() as session:
             _conclude(session.get_one(Notice, number), done, answer, clock())
         sent += not answer
