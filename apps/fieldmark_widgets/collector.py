@@ -34,7 +34,7 @@ from fieldmark.collect import (
 from fieldmark.errors import Cancelled, CollectError, FieldmarkError
 from fieldmark.project import Project
 from fieldmark_widgets.assets import module, stylesheet
-from fieldmark_widgets.collectorwords import describe_collecting
+from fieldmark_widgets.collectorwords import describe_collecting, describe_stopped
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.guard import explain_error, guard
 from fieldmark_widgets.strings.collector import COLLECTOR, LICENCES
@@ -171,7 +171,7 @@ class Collector(WorkspaceComponent):
             self.report = done.result()
             self._result = describe_collecting(self.report)
         elif isinstance(error, Cancelled):
-            self._result = {"headline": str(error)}
+            self._result = describe_stopped(error, self._came)
         else:
             self.problem = explain_error(error)
             self._offers_sample = self._on_sample is not None and isinstance(error, FieldmarkError)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from fieldmark.collect import CollectReport
+from fieldmark.collect import CollectReport, Outcome
+from fieldmark.errors import Cancelled
 from fieldmark_widgets.strings.collector import COLLECTOR
 
 MOST_REASONS = 8
@@ -23,18 +25,23 @@ def describe_collecting(report: CollectReport) -> dict[str, Any]:
             for label, n in report.wanted.items()
         ],
         "problems": [f"{label}: {problem}" for label, problem in report.problems.items()],
-        "n_failed": len(report.failures),
-        "failed": _reasons(report),
+        **_failed(report.failures),
         "duplicates": COLLECTOR["duplicates"].format(n=copies) if copies else "",
         "spread": report.spread.sentences(),
         "credits": COLLECTOR["credits"].format(path=report.credits.name) if report.credits.is_file() else "",
     }
 
 
-def _reasons(report: CollectReport) -> list[str]:
-    reasons = Counter(failure.reason for failure in report.failures)
+def describe_stopped(stopped: Cancelled, came: Sequence[Outcome]) -> dict[str, Any]:
+    """How much came, and what failed until then and why."""
+    return {"headline": str(stopped), **_failed([outcome for outcome in came if outcome.status == "failed"])}
+
+
+def _failed(failures: Sequence[Outcome]) -> dict[str, Any]:
+    reasons = Counter(failure.reason for failure in failures)
     lines = [
         COLLECTOR["reason"].format(n=n, reason=reason) for reason, n in reasons.most_common(MOST_REASONS)
     ]
     rest = len(reasons) - len(lines)
-    return [*lines, *([COLLECTOR["more"].format(n=rest)] if rest > 0 else [])]
+    lines += [COLLECTOR["more"].format(n=rest)] if rest > 0 else []
+    return {"n_failed": len(failures), "failed": lines}

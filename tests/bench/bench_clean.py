@@ -6,8 +6,9 @@ Labels are made wrong on purpose (5, 10, 20 %; to any other class, and to the cl
 with it), and the average precision of each ranking of all photos is taken. cleanlab 2.9 (Apache-2.0) gets the
 same out-of-fold probabilities as the learner has; it runs where CLEANLAB_PYTHON or this interpreter has it.
 fastai's top losses come from `fine_tune` on the same wrong labels, asked about the photos it was trained on, as
-its cleaner does; it runs where FASTAI_PYTHON or this interpreter has it. Bears with one seed and 10 % to fastai;
-FULL=1 runs ants_bees and sign_digits, three seeds, and all of it through fastai, which takes hours. In pieces:
+its cleaner does; it runs where FASTAI_PYTHON or this interpreter has it, timm and platformdirs. Bears with one seed
+and 10 % to fastai; FULL=1 runs ants_bees and sign_digits, three seeds, and all of it through fastai, which takes
+hours. In pieces, and of those some: SEEDS="0 1", RATES=0.10, HOWS=uniform (or confusion):
 
     python tests/bench/bench_clean.py noise ants_bees       (also: odd, copies, speed, kills)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,26 @@ def test_a_page_collects_into_a_new_dataset_and_is_told_what_failed_and_why(
     assert len(widget.latest.rows) == 24
     assert all("CC" in row.credit for row in widget.latest.rows)
     assert result["credits"] == "Whom to credit is written in CREDITS.csv."
+
+
+def test_stopped_it_says_at_once_what_came_until_then_and_what_failed(
+    source: PhotoSource, tmp_path: Path
+) -> None:
+    source.offers["black bear"], source.gives = Offer(60, noise, faults={0: "gone"}), 6
+    widget = collector(tmp_path / "bears", source)
+    say(widget, kind="collect", terms=["black bear"], n=12)
+    while len(widget._came) < 7:
+        time.sleep(0.05)
+    say(widget, kind="cancel")
+    widget.wait(20)  # what is held back would be waited for for longer
+    assert (widget.state, widget._result) == (
+        "ready",
+        {
+            "headline": "Stopped. 6 photos were collected; the same again goes on from there.",
+            "n_failed": 1,
+            "failed": ["1 × Not to be had: it is no longer there (404)."],
+        },
+    )
 
 
 def test_what_was_asked_for_is_offered_again_on_the_next_page(source: PhotoSource, tmp_path: Path) -> None:

@@ -86,8 +86,11 @@ def _collect(
 
 def _verify(source: Provider, *, json_output: bool) -> None:
     from fieldmark.collect import rules_from_environment, verify
+    from fieldmark.collect.urllist import UrlList
+    from fieldmark.collect.verify import TERM
 
-    findings = verify(source, rules=rules_from_environment())
+    labels = source.labels() if isinstance(source, UrlList) else []
+    findings = verify(source, rules=rules_from_environment(), term=[*labels, TERM][0])
     drifted = any(not finding.ok for finding in findings)
     if json_output:
         plain: list[dict[str, Any]] = [asdict(finding) for finding in findings]

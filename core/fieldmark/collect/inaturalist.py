@@ -20,6 +20,8 @@ from fieldmark.collect.provider import Probe, dig, number, results_of, text
 PAGE_SIZE = 200
 SIZE = "large"
 """1024 px on the longer side; "original" is several times the bytes, and nothing here looks closer."""
+NEAR = 4
+"""Names that are offered where none is the one that was asked for: its search takes “teddy bear” for a cactus."""
 _CODES = {"pdm": "pd"}
 """Where iNaturalist's word for a licence is not "cc-" and the code."""
 
@@ -71,11 +73,13 @@ class INaturalist:
         )
         taxa = results_of(answer, "results", self.title)
         exact = [taxon for taxon in taxa if term.lower() in _names(taxon)]
-        found = number((exact or taxa or [None])[0], "id")
+        found = number(exact[0], "id") if exact else None
         if found is None:
+            near = ", ".join(name for taxon in taxa[:NEAR] if (name := _call(taxon)))
             raise FetchFailed(
-                f"iNaturalist knows no living thing called {term!r}. It has wild animals, plants and fungi, by their "
-                "English or Latin names; for anything else take --provider openverse.",
+                f"iNaturalist knows no living thing called {term!r}. "
+                + (f"Meant is perhaps one of these: {near}. " if near else "")
+                + "It has wild animals, plants and fungi, by their English or Latin names; for anything else take Openverse.",
                 code="no_taxon",
                 passing=False,
             )
@@ -101,6 +105,10 @@ def _names(taxon: Any) -> set[str]:
         for key in ("name", "preferred_common_name", "matched_term")
         if (name := text(taxon, key))
     }
+
+
+def _call(taxon: Any) -> str | None:
+    return text(taxon, "preferred_common_name") or text(taxon, "name")
 
 
 def _candidate(result: Any, licences: frozenset[str]) -> Candidate | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fieldmark.collect.candidate import Candidate
 from fieldmark.collect.failure import FetchFailed
 from fieldmark.collect.leaving import run_leaving
 from fieldmark.collect.licence import OPEN
@@ -18,6 +19,8 @@ from fieldmark.images import open_photo
 TERM = "brown bear"
 MOST_MISSING = 0.5
 """Share of results that may lack a field before it counts as gone: a source need not know the date of each."""
+TRIED = 5
+"""Addresses that may give no photo before the source counts as one that gives none."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Finding:
 def verify(provider: Provider, *, rules: Rules | None = None, term: str = TERM) -> list[Finding]:
     """Ask a source once, and fetch one of its photos; say what is not as it was.
 
+    Of one without an interface of its own, the web search or a list, only a photo is fetched.
+
     Raises:
         CollectError: the source does not answer at all.
     """
@@ -44,13 +49,9 @@ def verify(provider: Provider, *, rules: Rules | None = None, term: str = TERM) 
 
 async def _verify(provider: Provider, rules: Rules, term: str) -> list[Finding]:
     probe = provider.probe(term)
-    if probe is None:
-        return [
-            Finding(
-                provider.title, ok=True, said="there is nothing to check: it has no interface of its own."
-            )
-        ]
     async with Polite(rules) as client:
+        if probe is None:
+            return [await _photo(provider, client, term)]
         answer = await client.get_json(probe.url, probe.params)
         results = dig(answer, probe.results)
         if not isinstance(results, list) or not results:
@@ -78,16 +79,24 @@ def _field(name: str, kind: Any, results: Sequence[Any]) -> Finding:
 
 
 async def _photo(provider: Provider, client: Polite, term: str) -> Finding:
-    """Fetch the first photo, as collecting would."""
-    candidate = await anext(provider.search(term, licences=OPEN, client=client), None)
-    if candidate is None:
-        return Finding("photo", ok=False, said="the search gives none that can be used")
-    try:
-        photo = open_photo(await client.get(candidate.url), need_px=64)
-    except (FetchFailed, BadImageError) as exc:
-        return Finding("photo", ok=False, said=f"{candidate.url}: {exc}")
-    licence = candidate.licence.name if candidate.licence else "unknown"
-    return Finding("photo", ok=True, said=f"{photo.width} × {photo.height}, licence {licence}")
+    """Fetch the first photo that can be had, as collecting would; a link or two may be dead."""
+    said = f"the search for {term!r} gives none that can be used"
+    async for candidate in _first(provider.search(term, licences=OPEN, client=client)):
+        try:
+            photo = open_photo(await client.get(candidate.url), need_px=64)
+        except (FetchFailed, BadImageError) as exc:
+            said = f"{candidate.url}: {exc}"
+            continue
+        licence = candidate.licence.name if candidate.licence else "unknown"
+        return Finding("photo", ok=True, said=f"{photo.width} × {photo.height}, licence {licence}")
+    return Finding("photo", ok=False, said=said)
+
+
+async def _first(search: AsyncIterator[Candidate]) -> AsyncIterator[Candidate]:
+    for _ in range(TRIED):
+        if (candidate := await anext(search, None)) is None:
+            return
+        yield candidate
 
 
 __all__ = ["Finding", "Probe", "verify"]

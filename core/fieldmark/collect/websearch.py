@@ -51,8 +51,8 @@ def _ask(term: str, page: int) -> list[dict[str, Any]]:
         from ddgs.exceptions import DDGSException, RatelimitException
     except ImportError as exc:
         raise FetchFailed(
-            "Web search needs the package ddgs. Install fieldmark[web], or take --provider openverse, whose photos "
-            "come with a licence.",
+            "Web search needs the package ddgs. Install fieldmark[web], or take Openverse, whose photos come with a "
+            "licence.",
             code="needs_extra",
             passing=False,
         ) from exc
@@ -60,8 +60,7 @@ def _ask(term: str, page: int) -> list[dict[str, Any]]:
         return list(DDGS().images(term, page=page, max_results=None))
     except RatelimitException as exc:
         raise FetchFailed(
-            "The web search says that there were too many questions. Try again in some minutes, or take --provider "
-            "openverse.",
+            "The web search says that there were too many questions. Try again in some minutes, or take Openverse.",
             code="rate_limited",
         ) from exc
     except DDGSException as exc:
@@ -69,7 +68,7 @@ def _ask(term: str, page: int) -> list[dict[str, Any]]:
             return []
         raise FetchFailed(
             "The web search gave no answer. It breaks now and then, when a search engine changes: try again, or take "
-            "--provider openverse.",
+            "Openverse.",
             code="no_answer",
         ) from exc
 

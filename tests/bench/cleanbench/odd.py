@@ -22,6 +22,13 @@ DOCUMENTS = 40
 
 CHOSEN_ON, HELD_OUT = ("bears", "pizza_steak_sushi"), ("ants_bees", "sign_digits")
 """Sets that the way to compare was chosen on, and those that took no part in it."""
+ODD_THEMSELVES = {
+    "1519368889_4270261ee3.jpg": "combs under a board",
+    "2509402554_31821cb0b6.jpg": "a hall with a swarm, small as dust, and a sign",
+    "2493379287_4100e1dacc.jpg": "the cells of a nest",
+    "172772109_d0a8e15fb0.jpg": "a tin of bait, and a speck beside it",
+}
+"""Photos of ants_bees that rank above whatever is planted, in every run, and why: no ant and no bee is to be made out."""
 
 
 def run(shared: Path, work: Path) -> bool:
@@ -48,26 +55,38 @@ def measure_set(folder: Path, strangers: dict[str, npt.NDArray[np.float32]]) -> 
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     labels = np.unique([path.parent.name for path in paths], return_inverse=True)[1]
     own, found = features(paths), []
+    is_odd = np.array([path.name in ODD_THEMSELVES for path in paths])
     for what, others in strangers.items():
         if what.replace(" and ", "_") != folder.name and len(own) == len(paths):
-            found.append(mean(measure(own, labels, others, seed) for seed in SEEDS))
+            plain, without = np.mean([measure(own, labels, others, seed, is_odd) for seed in SEEDS], axis=0)
+            found.append(float(plain))
             print(
-                f"{folder.name} with 5 % {what}: average precision {found[-1]:.3f} (mean of {len(SEEDS)} seeds)"
+                f"{folder.name} with 5 % {what}: average precision {plain:.3f} (mean of {len(SEEDS)} seeds)"
+                + (f"; {without:.3f} without its own {is_odd.sum()} odd ones" if is_odd.any() else "")
             )
     return found
 
 
 def measure(
-    own: npt.NDArray[np.float32], labels: npt.NDArray[np.intp], others: npt.NDArray[np.float32], seed: int
-) -> float:
-    """Average precision of the oddness of all photos."""
+    own: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.intp],
+    others: npt.NDArray[np.float32],
+    seed: int,
+    is_odd: npt.NDArray[np.bool_],
+) -> tuple[float, float]:
+    """Average precision of the oddness of all photos; and where those of the set that are odd themselves do not count."""
     dice = np.random.default_rng(seed)
     n = min(round(RATE * len(own)), len(others))
     chosen = others[dice.choice(len(others), n, replace=False)]
     targets = np.concatenate([labels, dice.integers(0, labels.max() + 1, n)])
     kinds = as_kinds(np.concatenate([own, chosen]), load_backbone().imagenet_head())
     odd = find_odd_ones(kinds, targets, np.arange(len(targets)))
-    return float(average_precision_score(np.arange(len(targets)) >= len(own), odd.scores))
+    is_planted = np.arange(len(targets)) >= len(own)
+    counts = ~np.concatenate([is_odd, np.zeros(n, bool)])
+    return (
+        float(average_precision_score(is_planted, odd.scores)),
+        float(average_precision_score(is_planted[counts], odd.scores[counts])),
+    )
 
 
 def features(paths: list[Path]) -> npt.NDArray[np.float32]:

@@ -68,10 +68,12 @@ def test_inaturalist_is_asked_by_taxon_and_gives_one_photo_an_observation(source
 
 
 def test_inaturalist_says_so_when_it_knows_no_such_living_thing(source: PhotoSource) -> None:
-    with pytest.raises(
-        CollectError, match=r"knows no living thing called 'teddy bear'.*--provider openverse"
-    ):
+    with pytest.raises(CollectError, match=r"knows no living thing called 'teddy bear'.*take Openverse"):
         found(at(source, "inaturalist"), "teddy bear")
+    with pytest.raises(
+        CollectError, match=r"called 'bear'. Meant is perhaps one of these: Grizzly Bear, Brown Bear"
+    ):
+        found(at(source, "inaturalist"), "bear")
 
 
 def test_commons_is_followed_to_its_end_and_drawings_are_left_out(source: PhotoSource) -> None:
@@ -103,6 +105,16 @@ def test_verifying_says_what_is_as_it_was(source: PhotoSource, name: str) -> Non
     findings = verify(at(source, name))
     assert [finding.line() for finding in findings if not finding.ok] == []
     assert findings[-1].what == "photo"
+
+
+def test_verifying_a_source_without_an_interface_of_its_own_fetches_a_photo(
+    source: PhotoSource, tmp_path: Path
+) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{source.url}/fault/gone/bear/1.jpg\n{source.photo_url('brown bear', 1)}\n", "utf-8")
+    assert [finding.line() for finding in verify(find_provider("list", str(listed)))] == [
+        "ok   photo: 320 × 240, licence unknown"
+    ]
 
 
 def test_verifying_says_what_has_drifted(source: PhotoSource) -> None:
@@ -152,7 +164,7 @@ def test_without_ddgs_the_web_search_is_one_sentence(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path / "a")], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == (
-        "needs_extra Web search needs the package ddgs. Install fieldmark[web], or take --provider openverse, whose photos "
+        "needs_extra Web search needs the package ddgs. Install fieldmark[web], or take Openverse, whose photos "
         "come with a licence."
     )
 
