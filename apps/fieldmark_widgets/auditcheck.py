@@ -9,6 +9,9 @@ from fieldmark.catalog.decisions import StagedDecision
 from fieldmark.curation.audit import Audit, answer_audit, read_audit, start_audit, withdraw_answer
 from fieldmark_widgets.strings.cleaner import CLEANER
 
+ENOUGH = 30
+"""Answers from which on the check says what it comes to: of some photos nobody can tell, and it would never end."""
+
 
 def begin_check(catalog: Catalog) -> tuple[CatalogPhoto, ...]:
     """Draw photos by chance, and give them; a check that somebody has not finished goes on.
@@ -47,6 +50,7 @@ def say_check(audit: Audit | None) -> str:
     """How far the check is, and what it says; empty where none was begun."""
     if audit is None:
         return ""
-    if audit.open:
-        return CLEANER["check_open"].format(done=audit.n_checked, n=len(audit.drawn))
-    return audit.sentence
+    if not audit.open:
+        return audit.sentence
+    open_ = CLEANER["check_open"].format(done=audit.n_checked, n=len(audit.drawn))
+    return f"{open_} {audit.sentence}" if audit.n_checked >= ENOUGH else open_

@@ -301,6 +301,13 @@ class Catalog:
         """List what was done, the latest first."""
         return self._journal.acts()
 
+    def changed_after(self, act_id: int) -> set[str]:
+        """SHA-256 of the photos that later acts brought, relabelled or took away, where that still holds."""
+        query = """SELECT DISTINCT sha256 FROM step JOIN photo ON photo.id = photo_id WHERE act_id > ?
+            AND state = 'done' AND (old_label_id != new_label_id OR old_status != new_status)"""
+        with self._database.reading() as connection:
+            return {sha256 for (sha256,) in connection.execute(query, [act_id])}
+
     # -- remembering --------------------------------------------------------------------------------------
 
     def setting(self, key: str, default: Setting = None) -> Setting:

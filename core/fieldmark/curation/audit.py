@@ -7,7 +7,7 @@ chance, somebody says of each whether its label is right, and that share holds f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from random import Random
 from typing import Any
@@ -33,6 +33,10 @@ class Audit:
     """SHA-256 of each, in the order of asking."""
     answers: dict[str, bool]
     """By SHA-256: whether the label is right."""
+    after: int = 0
+    """The last act before they were drawn."""
+    changed: int = 0
+    """Other photos that came, went or were relabelled since."""
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -73,10 +77,11 @@ class Audit:
         if self.expected_left is None:
             return f"{len(self.drawn)} photos are drawn; none is answered yet."
         low, high = self.left_ci
-        return (
+        said = (
             f"{self.n_wrong} of {self.n_checked} photos drawn by chance have a wrong label. Of the other "
-            f"{self.n_photos - self.n_checked}, {low} to {high} probably have one (95 %)."
+            f"{self.n_photos - self.n_checked:,}, about {self.expected_left:.0f} have one (95 %: {low:,} to {high:,})."
         )
+        return f"{said} {self.changed:,} of them changed since: look again." if self.changed else said
 
 
 def start_audit(catalog: Catalog, *, n: int = SAMPLE, seed: int = 42) -> Audit:
@@ -89,7 +94,8 @@ def start_audit(catalog: Catalog, *, n: int = SAMPLE, seed: int = 42) -> Audit:
     """
     hashes = sorted({item.hash for item in read_dataset(catalog.root, min_classes=1).items})
     drawn = Random(seed).sample(hashes, min(n, len(hashes)))
-    return _keep(catalog, Audit(len(hashes), tuple(drawn), {}))
+    after = max((act.id for act in catalog.acts()), default=0)
+    return _keep(catalog, Audit(len(hashes), tuple(drawn), {}, after))
 
 
 def answer_audit(catalog: Catalog, photo_hash: str, *, right: bool) -> Audit:
@@ -101,7 +107,7 @@ def answer_audit(catalog: Catalog, photo_hash: str, *, right: bool) -> Audit:
     audit = read_audit(catalog)
     if audit is None or photo_hash not in audit.drawn:
         raise DatasetError("This photo is not part of an audit. Start one first.", code="no_audit")
-    return _keep(catalog, Audit(audit.n_photos, audit.drawn, {**audit.answers, photo_hash: right}))
+    return _keep(catalog, replace(audit, answers={**audit.answers, photo_hash: right}))
 
 
 def withdraw_answer(catalog: Catalog, photo_hash: str) -> None:
@@ -109,13 +115,17 @@ def withdraw_answer(catalog: Catalog, photo_hash: str) -> None:
     audit = read_audit(catalog)
     if audit is not None and photo_hash in audit.answers:
         answers = {photo: right for photo, right in audit.answers.items() if photo != photo_hash}
-        _keep(catalog, Audit(audit.n_photos, audit.drawn, answers))
+        _keep(catalog, replace(audit, answers=answers))
 
 
 def read_audit(catalog: Catalog) -> Audit | None:
     """Give the audit that goes on or was finished last; None where there was none."""
     kept: Any = catalog.setting(AUDIT)
-    return Audit(kept["n_photos"], tuple(kept["drawn"]), kept["answers"]) if kept else None
+    if not kept:
+        return None
+    after = kept.get("after")  # None: kept by a version that did not note it
+    changed = catalog.changed_after(after) - set(kept["drawn"]) if after is not None else ()
+    return Audit(kept["n_photos"], tuple(kept["drawn"]), kept["answers"], after or 0, len(changed))
 
 
 def audit_of(answers: Sequence[bool], n_photos: int) -> Audit:
@@ -126,5 +136,6 @@ def audit_of(answers: Sequence[bool], n_photos: int) -> Audit:
 
 def _keep(catalog: Catalog, audit: Audit) -> Audit:
     answers: Any = audit.answers
-    catalog.set_setting(AUDIT, {"n_photos": audit.n_photos, "drawn": list(audit.drawn), "answers": answers})
+    kept = {"n_photos": audit.n_photos, "drawn": list(audit.drawn), "answers": answers, "after": audit.after}
+    catalog.set_setting(AUDIT, kept)
     return audit

@@ -59,7 +59,21 @@ def test_no_wrong_label_among_fifty_does_not_say_that_there_is_none() -> None:
     audit = audit_of([True] * 50, 1000)
     assert audit.expected_left == 0
     assert audit.left_ci == (0, 68)
-    assert "0 to 68 probably" in audit.sentence
+    assert "Of the other 950, about 0 have one (95 %: 0 to 68)." in audit.sentence
+
+
+def test_an_audit_says_how_many_of_the_others_changed_since(tmp_path: Path) -> None:
+    catalog = pets(tmp_path, 10)
+    audit = start_audit(catalog, n=4)
+    answer_audit(catalog, audit.drawn[0], right=True)
+    drawn = catalog.with_hash(audit.drawn)
+    others = [photo for photo in catalog.photos() if photo.hash not in audit.drawn]
+    catalog.relabel([drawn[0].id, *(photo.id for photo in others[:3])], "else", who="test")
+    later = read_audit(catalog)
+    assert later is not None and later.sentence.endswith("3 of them changed since: look again.")
+    catalog.undo(who="test")
+    undone = read_audit(catalog)
+    assert undone is not None and "changed" not in undone.sentence
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
