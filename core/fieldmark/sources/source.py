@@ -257,4 +257,11 @@ def _check_not_empty(path: Path, source: Source) -> None:
             "label them here.",
             code="no_classes",
         )
+    missing = [rejected for rejected in source.rejected if rejected.code == "missing"]
+    if missing and len(missing) == len(source.rejected):
+        raise EmptyDatasetError(
+            f"None of the photos that {path.name!r} lists is there, such as {str(missing[0].path)!r}. Put the list into the "
+            "folder that its names begin in.",
+            code="no_photos",
+        )
     raise EmptyDatasetError(f"There are no photos in {path.name!r}.", code="no_photos")

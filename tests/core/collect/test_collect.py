@@ -188,16 +188,26 @@ def test_stopping_leaves_a_search_or_a_name_that_nobody_answers(
     released.set()
 
 
+HEARS_CTRL_C = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+runpy.run_module("fieldmark", run_name="__main__")
+"""
+
+
 def test_ctrl_c_leaves_what_is_held_back_and_keeps_what_came(source: PhotoSource, tmp_path: Path) -> None:
     source.gives, ledger = 12, tmp_path / "a" / ".fieldmark" / "collected.jsonl"
-    command = [sys.executable, "-m", "fieldmark", "collect", str(tmp_path / "a"), "--class", "grizzly bear", "--endpoint", f"{source.url}/openverse/v1"]  # fmt: skip
+    command = [sys.executable, "-c", HEARS_CTRL_C, "collect", str(tmp_path / "a"), "--class", "grizzly bear", "--endpoint", f"{source.url}/openverse/v1"]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        while not ledger.is_file() or ledger.read_bytes().count(b'"arrived"') < 12:
-            assert process.poll() is None
-            time.sleep(0.05)
-        asked_at = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        try:
+            while not ledger.is_file() or ledger.read_bytes().count(b'"arrived"') < 12:
+                assert process.poll() is None
+                time.sleep(0.05)
+            asked_at = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert time.monotonic() - asked_at < Rules().timeout_s  # after which each is asked for again
     assert (process.returncode, said) == (1, "Stopped. 12 photos were collected; the same again goes on from there.\n")  # fmt: skip
     assert Catalog.open(tmp_path / "a").counts() == {"grizzly bear": 12}

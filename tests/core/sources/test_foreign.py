@@ -48,6 +48,18 @@ def test_coco_camera_traps_bring_class_site_and_licence(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_coco_annotations_find_the_photos_of_their_split_beside_them(tmp_path: Path) -> None:
+    write(tmp_path / "coco" / "train2017" / "1.png", photo(1))
+    listed = {"images": [{"id": 1, "file_name": "1.png"}], "annotations": [{"image_id": 1, "category_id": 1}],
+              "categories": [{"id": 1, "name": "bear"}]}  # fmt: skip
+    catalog, _ = take(tmp_path, put_json(tmp_path / "coco/annotations/instances_train2017.json", listed))
+    assert catalog.counts() == {"bear": 1}
+    with pytest.raises(
+        DatasetError, match=r"lists 1 photos, and none is there, such as '1.png'. Put the list"
+    ):
+        take(tmp_path, put_json(tmp_path / "elsewhere.json", listed))
+
+
 def test_a_coco_file_that_lacks_something_is_one_sentence(tmp_path: Path) -> None:
     source = put_json(tmp_path / "x.json", {"images": [{"id": 1}], "annotations": [], "categories": []})
     with pytest.raises(DatasetError, match=r"not as the format has it.*file_name"):
@@ -151,7 +163,9 @@ def film(path: Path, seconds: int = 5) -> Path:
 def test_a_video_gives_a_frame_a_second_but_none_twice(tmp_path: Path) -> None:
     catalog, report = take(tmp_path, film(tmp_path / "fox.mp4"))
     assert catalog.counts() == {"fox": 4}
-    assert report.skipped == 1
+    assert [(str(r.path), r.reason) for r in report.rejected] == [
+        ("fox-00004.0s.jpg", "It looks like the frame before it.")
+    ]
     assert {p.group for p in catalog.photos()} == {"fox.mp4"}
 
 

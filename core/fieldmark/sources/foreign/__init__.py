@@ -11,6 +11,7 @@ from fieldmark.callbacks import Callback
 from fieldmark.errors import DatasetError
 from fieldmark.sources.foreign.coco import from_coco, is_coco
 from fieldmark.sources.foreign.imagefolder import from_imagefolder, is_imagefolder
+from fieldmark.sources.foreign.listed import photo_base
 from fieldmark.sources.foreign.megadetector import from_detections, is_detections
 from fieldmark.sources.foreign.video import VIDEO_SUFFIXES, from_video
 from fieldmark.sources.source import Source
@@ -34,7 +35,7 @@ def open_foreign(path: Path, staging: Path, callback: Callback) -> Source | None
         return None
     content = _read(path)
     kinds: tuple[tuple[Callable[[Any], bool], Callable[[], Source]], ...] = (
-        (is_coco, lambda: from_coco(content, path.parent)),
+        (is_coco, lambda: from_coco(content, photo_base(path))),
         (is_detections, lambda: from_detections(content, path.parent, staging, callback)),
     )
     for fits, read in kinds:

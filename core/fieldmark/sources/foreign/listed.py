@@ -10,6 +10,15 @@ FOLDERS = ("", "images", "data")
 """Where photos lie that a list names, relative to the list."""
 
 
+def photo_base(listed: Path) -> Path:
+    """Tell which folder the photos of a list lie below: its own; or, of `annotations/instances_train.json` as COCO has
+    it, the `train` beside that folder."""
+    if listed.parent.name != "annotations":
+        return listed.parent
+    root, split = listed.parent.parent, listed.stem.rpartition("_")[2]
+    return next((folder for folder in (root / split, root / "images" / split) if folder.is_dir()), root)
+
+
 def find_listed(base: Path, name: object) -> Path | None:
     """Find a file that a list names; None for one that is not there, or outside of the list's own folder."""
     if not isinstance(name, str) or not name.strip():

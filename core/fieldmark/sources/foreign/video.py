@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldmark.callbacks import Callback, Progress
+from fieldmark.dataset import Rejected
 from fieldmark.errors import DatasetError
 from fieldmark.imaging.hashing import difference_hash, hash_distance
 from fieldmark.sources.source import Candidate, Source
@@ -34,20 +35,20 @@ def from_video(path: Path, staging: Path, callback: Callback) -> Source:
     """
     staging.mkdir(parents=True, exist_ok=True)
     candidates: list[Candidate] = []
-    skipped, before = 0, None
+    rejected: list[Rejected] = []
+    before = None
     for second, image in _frames(path, callback):
-        looks = difference_hash(image)
+        name, looks = f"{path.stem}-{second:07.1f}s.jpg", difference_hash(image)
         if before is not None and hash_distance(looks, before) <= SAME_BITS:
-            skipped += 1
+            rejected.append(Rejected(Path(name), "same_frame", "It looks like the frame before it."))
             continue
         before = looks
         place = staging / f"frame-{len(candidates):05}.jpg"
         place.write_bytes(_encoded(image))
-        name = f"{path.stem}-{second:07.1f}s.jpg"
         candidates.append(Candidate(place, name, path.stem, group=path.name, source=path.name))
         if len(candidates) == MOST_FRAMES:
             break
-    return Source(tuple(candidates), (), skipped)
+    return Source(tuple(candidates), tuple(rejected), 0)
 
 
 def _frames(path: Path, callback: Callback) -> Iterator[tuple[float, Image.Image]]:
