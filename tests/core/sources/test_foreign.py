@@ -55,7 +55,7 @@ def test_coco_annotations_find_the_photos_of_their_split_beside_them(tmp_path: P
     catalog, _ = take(tmp_path, put_json(tmp_path / "coco/annotations/instances_train2017.json", listed))
     assert catalog.counts() == {"bear": 1}
     with pytest.raises(
-        DatasetError, match=r"lists 1 photos, and none is there, such as '1.png'. Put the list"
+        DatasetError, match=r"None of the photos that 'elsewhere.json' lists is there, such as '1.png'"
     ):
         take(tmp_path, put_json(tmp_path / "elsewhere.json", listed))
 
