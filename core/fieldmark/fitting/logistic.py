@@ -5,9 +5,8 @@ Each minimises, over its W and b,
     Σ_i w_i · CE(y_i, softmax(W x_i + b))  +  ½ ‖W‖²
 
 by Newton's method, the Newton step by conjugate gradients. They differ only in which photos have weight 0,
-so one wide matrix product serves all of them: several times faster than one L-BFGS after the other. Yet each goes
-its own way, in which no photo that it must not see has a part. It is exact to `tolerance`; the photos are seen in
-their principal axes, where the Hessian is nearly diagonal and dividing by its diagonal leaves little to do.
+so one wide matrix product serves all of them: several times faster than one L-BFGS after the other. It is exact to `tolerance`; the photos are seen in their principal axes, where the Hessian is nearly
+diagonal and dividing by its diagonal leaves little to do.
 """
 
 from __future__ import annotations
@@ -27,20 +26,13 @@ Coefficients = npt.NDArray[np.float32]  # (axes + 1, problems, classes), the bia
 
 SPAN_TOLERANCE = 1e-6
 """Axes with less than this share of the largest variance are rounding noise."""
-NEWTON_STEPS, CG_STEPS, LENGTHS = 30, 100, 20
+NEWTON_STEPS, CG_STEPS, HALVINGS = 30, 100, 10
 ROUGHEST, FINEST = 0.5, 0.1
 """Shares of the gradient that a Newton step may leave: much while its parabola is far from the truth, little near
 the end (Eisenstat and Walker 1996, choice 2). Less is work that the next step does anyway."""
 GOOD_ENOUGH = 0.1
 """Share of the tolerance below which what a Newton step leaves is of no account: after one changed label most
 problems are nearly solved, and a tenth of nearly nothing took hundreds of products."""
-UNBENT = 0.01
-"""Share of the curvature that a Newton step may do without: with little regularisation most photos are as good as
-certain, and their rows of the Hessian as good as 0."""
-LENGTH_TOLERANCE = 0.02
-"""Share of a step's length to which the best one is found."""
-ROUNDING = 1e-8
-"""Share of the objective that single precision does not tell from nothing."""
 MOST_FACTOR = 1e8
 """Of a conjugate gradient's step: honest ones are near 1, since the axes are scaled by their curvature."""
 BIAS_CURVATURE = 1e-3
@@ -125,12 +117,6 @@ class _Problems:
         part.weights, part.wanted = self.weights[:, some], self.wanted[:, some]
         return part
 
-    def of(self, rows: npt.NDArray[np.intp]) -> _Problems:
-        """The same regressions, as some of the photos see them."""
-        part = copy(self)
-        part.photos, part.weights, part.wanted = self.photos.only(rows), self.weights[rows], self.wanted[rows]
-        return part
-
     def logits(self, coefficients: Coefficients) -> Rows:
         """(n, problems, classes)."""
         x, (axes, problems, classes) = self.photos.x, self.shape
@@ -162,7 +148,6 @@ def minimise(
     *,
     classes: int,
     start: Coefficients | None = None,
-    led: bool = False,
     tolerance: float,
 ) -> Solution:
     """Fit every problem, for cross-validation; deterministic for given inputs and number of threads.
@@ -171,32 +156,11 @@ def minimise(
         targets: (n,) class indices.
         weights: (n, problems), the strength C multiplied in; 0 where a problem must not see a photo.
         start: where to begin: a solution for nearly the same labels or a neighbouring strength.
-        led: whether `start` differs from the answer by a few labels. Then the last problem, of all photos, is solved
-            first, and the others begin by going its way: a few labels move them all nearly alike.
         tolerance: the share of the objective that one more step would win at most.
     """
     problems = _Problems(photos, targets, weights, classes)
     w = np.zeros(problems.shape, np.float32) if start is None else start.copy()
     z = problems.logits(w)
-    if led:
-        last = np.array([problems.shape[1] - 1])
-        answer, _ = _solved(problems.only(last), w[:, last], z[:, last], tolerance)
-        w, z = _gone_along(problems, w, z, answer - w[:, last])
-    return Solution(*_solved(problems, w, z, tolerance))
-
-
-def _gone_along(
-    problems: _Problems, w: Coefficients, z: Rows, move: Coefficients
-) -> tuple[Coefficients, Rows]:
-    """Move all problems the way that one of them went, (axes + 1, 1, classes), each as far as it leads down."""
-    step = np.repeat(move, problems.shape[1], axis=1)
-    rise = np.repeat(problems.only(np.array([0])).logits(move), problems.shape[1], axis=1)
-    length = _column(_best_lengths(problems, w, z, step, rise))
-    return w + length * step, z + length * rise
-
-
-def _solved(problems: _Problems, w: Coefficients, z: Rows, tolerance: float) -> tuple[Coefficients, Rows]:
-    """Take Newton steps until none wins more than the tolerance; those that are solved wait for the others."""
     unsolved = np.arange(problems.shape[1])
     sizes = np.zeros(len(unsolved))  # of the gradients one step before; 0 where there was none
     for _ in range(NEWTON_STEPS):
@@ -208,7 +172,7 @@ def _solved(problems: _Problems, w: Coefficients, z: Rows, tolerance: float) -> 
         unsolved, sizes = unsolved[going_on], sizes[going_on]
         if not len(unsolved):
             break
-    return w, z
+    return Solution(w, z)
 
 
 def _improved(
@@ -226,35 +190,17 @@ def _improved(
     gradient = problems.back(problems.weights * probs - problems.wanted) + problems.ridge * w
     enough = GOOD_ENOUGH * tolerance * losses
     step, rise, sizes = _newton_step(problems, probs, gradient, sizes, enough)
-    length = _column(_best_lengths(problems, w, z, step, rise))
-    return w + length * step, z + length * rise, sizes, -_dots(gradient, step) / losses
-
-
-def _best_lengths(problems: _Problems, w: Coefficients, z: Rows, step: Coefficients, rise: Rows) -> Floats:
-    """How far to go along each problem's step: to where its objective, convex along the way, no longer falls.
-
-    A photo whose label was changed has next to no curvature where it was sure, so the whole step goes thirty times too far.
-    """
-    straight, bent = _dots(problems.ridge * w, step), _dots(problems.ridge * step, step)
-    low, high, length = (np.full(problems.shape[1], start) for start in (0.0, np.inf, 1.0))
-    settled = np.zeros(problems.shape[1], bool)
-    for _ in range(LENGTHS):
-        losses, log_probs = problems.losses(z + _column(length) * rise, w)
-        probs = np.exp(log_probs)
-        apart = rise - (probs * rise).sum(axis=2, keepdims=True)
-        slope = straight + length * bent + _dots(problems.weights * probs - problems.wanted, rise)
-        curve = bent + _dots(problems.weights * probs * apart, apart)
-        low, high = np.where(slope < 0, length, low), np.where(slope < 0, high, length)
-        following = length - slope / np.maximum(curve, 1e-30)
-        middle = np.where(np.isinf(high), 2 * length, (low + high) / 2)
-        following = np.where((low < following) & (following < high), following, middle)
-        change = np.where(settled, 0, following - length)
-        length = length + change
-        settled |= np.abs(change) <= LENGTH_TOLERANCE * length
-        settled |= np.abs(change * slope) <= ROUNDING * losses
-        if settled.all():
+    slopes = _dots(gradient, step)
+    length = np.ones(len(slopes))
+    for _ in range(HALVINGS):
+        factor = _column(length)
+        next_w, next_z = w + factor * step, z + factor * rise
+        next_losses, _ = problems.losses(next_z, next_w)
+        too_far = next_losses > losses + 1e-4 * length * slopes + 1e-7 * np.abs(losses)
+        if not too_far.any():
             break
-    return length
+        length[too_far] /= 2
+    return next_w, next_z, sizes, -slopes / losses
 
 
 def _newton_step(
@@ -270,38 +216,29 @@ def _newton_step(
         each number divided by its curvature, which is what could be won if the Hessian were diagonal.
     """
     diagonal = problems.preconditioner(probs)
-    unsure = _unsure(problems.weights, probs)
-    rows = np.flatnonzero(unsure.any(axis=1))
-    few, probs = problems.of(rows), probs[rows]
-    weighted = few.weights * probs * unsure[rows]
-    step = np.zeros_like(gradient)
+    weighted = problems.weights * probs
+    step, rise = np.zeros_like(gradient), np.zeros_like(probs)
     residual = -gradient
     direction = residual / diagonal
     size = first = _dots(residual, direction)
     share = np.clip(np.where(before > 0, first / np.maximum(before, 1e-30), ROUGHEST), FINEST, ROUGHEST)
     enough = np.maximum(enough, share**2 * first)
     for _ in range(CG_STEPS):
-        along = few.logits(direction)
+        along = problems.logits(direction)
         bent = weighted * (along - (probs * along).sum(axis=2, keepdims=True))
-        image = few.back(bent) + few.ridge * direction
+        image = problems.back(bent) + problems.ridge * direction
         bend = _dots(direction, image)
         is_flat = bend * MOST_FACTOR <= size  # all that is left is rounding noise, as in a fold of one class
-        rests = is_flat | (size <= enough)
-        factor = _column(np.where(rests, 0, size / np.where(rests, 1, bend)))
+        factor = _column(np.where(is_flat, 0, size / np.where(is_flat, 1, bend)))
         step += factor * direction
+        rise += factor * along
         residual -= factor * image
         scaled = residual / diagonal
         last, size = size, _dots(residual, scaled)
         if (size <= enough).all():
             break
         direction = scaled + _column(size / np.maximum(last, 1e-30)) * direction
-    return step, problems.logits(step), first
-
-
-def _unsure(weights: Rows, probs: Rows) -> npt.NDArray[np.bool_]:
-    """Which photos bend each objective, (n, problems, 1): all but those that together make up at most UNBENT of it."""
-    bend = weights * (1 - np.square(probs).sum(axis=2, keepdims=True))
-    return np.asarray(bend >= UNBENT * bend.mean(axis=0))
+    return step, rise, first
 
 
 def _dots(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> Floats:
