@@ -39,8 +39,8 @@ EFFICIENTNET_LITE0_8BIT = replace(
 )
 """The same weights in whole numbers (models/eightbit.py): other features, so it goes by a name of its own everywhere."""
 ARCHITECTURES = {arch.name: arch for arch in (EFFICIENTNET_LITE0, EFFICIENTNET_LITE0_8BIT)}
-DEFAULT_ARCH = EFFICIENTNET_LITE0.name
-"""What photos are looked at with where nobody says otherwise."""
+DEFAULT_ARCH = EFFICIENTNET_LITE0_8BIT.name
+"""What photos are looked at with where nobody says otherwise. Fine-tuning starts from the same weights in float32."""
 
 
 def load_backbone(name: str = DEFAULT_ARCH, *, size_px: int | None = None) -> Backbone:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pairs import paired
 
-from fieldmark.backbones import load_backbone
+from fieldmark.backbones import EFFICIENTNET_LITE0, load_backbone
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import BadImageError
 from fieldmark.fitting.head import assign_folds, fit_head
@@ -67,7 +67,7 @@ def main() -> int:
     for name in sys.argv[1:] or SETS:
         dataset = read_dataset(DATA / name)
         start = perf_counter()
-        found = all_depths(dataset, load_backbone())
+        found = all_depths(dataset, load_backbone(EFFICIENTNET_LITE0.name))
         print(f"{name}: {len(dataset.items)} photos, all maps in {perf_counter() - start:.0f} s", flush=True)
         for way, parts in WAYS.items():
             start = perf_counter()

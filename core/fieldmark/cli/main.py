@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldmark.backbones import DEFAULT_ARCH, EFFICIENTNET_LITE0_8BIT
+from fieldmark.backbones import DEFAULT_ARCH, EFFICIENTNET_LITE0
 from fieldmark.cli import clean, collect, data, label, station
 from fieldmark.cli.corrections import corrections
 from fieldmark.cli.options import Json, Photos
@@ -51,7 +51,7 @@ def train(
     arch: Annotated[
         str,
         typer.Option(
-            help=f"Backbone: this one; {EFFICIENTNET_LITE0_8BIT.name}, the same in about half the time; any of timm "
+            help=f"Backbone: this one; {EFFICIENTNET_LITE0.name}, the same in float32, at about two thirds of the speed; any of timm "
             "(resnet18) or torchvision/NAME; NAME@FILE.safetensors takes the weights from a file, NAME alone from the hub."
         ),
     ] = DEFAULT_ARCH,
