@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from browser.visit import DESK, PHONE, visit
@@ -27,6 +28,7 @@ from fieldmark.station.reviews import Said, review
 from fieldmark.station.stages import set_stage, sign_plan
 from fieldmark.station.stations import add_station, camera_named, the_station
 from fieldmark.station.store import open_store
+from fieldmark.station.tables import Event
 from server.running import RunningServer, free_port, run, stop
 
 TABLET: ViewportSize = {"width": 820, "height": 1180}
@@ -197,6 +199,37 @@ def test_the_chief_raises_to_stage_3_only_when_the_gate_holds_and_a_dead_camera_
             change(folder, silence(hours))
             expect(creek).to_have_class(re.compile(f"is-{urgency}"))
         expect(creek).to_contain_text("dead")
+
+        office.get_by_text("Enter somebody").click()
+        office.locator("[name=name]").fill("Cleo")
+        office.get_by_label("Role").select_option("chief")
+        office.locator("[name=pin]").fill("123 456")
+        office.get_by_role("button", name="Enter, or change").click()
+        expect(page.locator(".fm-monitor-did")).to_contain_text("Entered")
+        see_a_person_with_a_pin(page, folder)
+        guest.keep("monitor-signed-in")
+
+
+def see_a_person_with_a_pin(page: Page, folder: Path) -> None:
+    """Sign in as the chief, and ask for the frames of a person, which nobody else is shown."""
+    change(folder, withhold)
+    desk, who = page.locator(".fm-monitor-desk"), page.locator(".fm-monitor-who")
+    expect(desk).to_contain_text("A chief who has a reason may see them")
+    desk.press("Enter")
+    expect(page.locator(".fm-monitor-did")).to_contain_text("Sign in first")
+    who.locator("select").select_option("Cleo")
+    who.get_by_label("PIN").fill("123 456")
+    who.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".fm-monitor-me")).to_contain_text("Cleo · chief")
+    expect(desk.locator(".fm-monitor-did")).not_to_contain_text("Sign in first")
+    desk.get_by_label("Why they have to be seen").fill("somebody is lost")
+    desk.get_by_role("button", name="Show them").click()
+    expect(desk.locator(".fm-monitor-stage img")).to_be_visible()
+
+
+def withhold(session: Session, _now: datetime) -> None:
+    for event in session.scalars(select(Event)):
+        event.label = "person"
 
 
 def test_the_dashboard_fits_every_screen(

@@ -70,6 +70,10 @@ function keepPictures(model) {
       if (id && !asked.has(key)) { asked.add(key); model.send({ kind: "frame", id, large }); }
       return kept.get(key);
     },
+    // While an event is withheld nothing of it is asked for; what was refused is asked for again once it is not.
+    forgetRefused(ids) {
+      for (const key of ids.map((id) => `${id} true`)) if (kept.get(key) === null) { kept.delete(key); asked.delete(key); }
+    },
     close() { for (const url of kept.values()) if (url) URL.revokeObjectURL(url); },
   };
   model.on("msg:custom", (message, buffers) => {
@@ -269,6 +273,7 @@ function drawDesk(model, strings, pictures) {
     sameText.textContent = fill(strings.alike, { n: event.alike.length });
     yes.textContent = event.label ? fill(strings.confirm, { label: event.label }) : strings.confirm_;
     yes.hidden = !event.label;
+    if (event.is_withheld) pictures.forgetRefused(event.frames);
     const url = event.is_withheld ? null : pictures.get(event.frames[frame], true);
     for (const next of queue().slice(queue().indexOf(event) + 1).slice(0, 2)) if (!next.is_withheld) pictures.get(next.best, true); // there when a key asks for it
     withheld.parentNode.hidden = url !== null;
