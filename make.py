@@ -233,10 +233,9 @@ def test(_settings: Mapping[str, str]) -> int:
         failed.append("a browser for tests/browser")
     print(f"--- pytest (failed before it: {', '.join(failed) or 'nothing'})", flush=True)
     # Two at a time, a file always in one process: most tests wait for a browser or a server half of their time.
-    # In the order of the folders, browsers first: their few long files last would leave one core idle for minutes.
     # With one thread each: two that wait for each other on a core that is taken made some tests ten times slower.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if _run("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"):
+    if _run("-m", "pytest", "-n", "2", "--dist", "loadfile"):
         failed.append("pytest")
     if failed:
         print(f"Failed: {', '.join(failed)}.", flush=True)

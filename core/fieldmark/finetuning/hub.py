@@ -32,6 +32,7 @@ def fetch_weights(name: str, repository: str) -> Path:
         raise BackboneError(f"No weights are published for {name}. {_instead(name)}", code="no_weights")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # a download says nothing about this machine
     try:
+        import httpx
         from huggingface_hub import constants, hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
     except ModuleNotFoundError as exc:
@@ -45,6 +46,7 @@ def fetch_weights(name: str, repository: str) -> Path:
     except (OSError, ValueError):
         pass  # not in the cache
     try:
+        httpx.head(constants.ENDPOINT, timeout=TIMEOUT_S)  # the download would try again for half a minute
         return Path(hf_hub_download(repository, FILE, etag_timeout=TIMEOUT_S))
     except (EntryNotFoundError, RepositoryNotFoundError) as exc:
         if _is_missing_there(exc):

@@ -198,7 +198,7 @@ def test_frames_of_a_person_are_shown_to_the_chief_who_asked_and_for_a_while(
 def test_only_some_rules_can_be_changed_at_the_dashboard(office: Office, store: Store) -> None:
     with pytest.raises(StationError, match="cannot be changed here: channels"):
         office.change_rules("Cleo", {"channels": []})
-    with pytest.raises(StationError, match=r"at least 0\.05"):
+    with pytest.raises(StationError, match=r"between 0\.05 and 1"):
         office.change_rules("Cleo", {"audit_share": 0.0})
     office.change_rules("Cleo", {"alarm_min": 0.4})
     with store.reading() as session:
