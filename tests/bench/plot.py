@@ -44,20 +44,20 @@ class Axes:
 
 
 def write_plot(rows: Sequence[Row], path: Path) -> None:
-    """Draw a point for each system and set: median seconds, pooled error with its 95 % interval."""
+    """Draw a point for each system and set that had the machine to itself: median seconds, pooled error, 95 % interval."""
     systems, sets = (list(dict.fromkeys(getattr(row, what) for row in rows)) for what in ("system", "photos"))
     groups = {
         (s, name): own
         for s in systems
         for name in sets
-        if (own := [r for r in rows if (r.system, r.photos) == (s, name)])
+        if timed(own := [r for r in rows if (r.system, r.photos) == (s, name)])
     }
     if not groups:
         return
     intervals = {
         k: wilson(sum(len(r.wrong) for r in own), sum(r.n for r in own)) for k, own in groups.items()
     }
-    axes = Axes([r.seconds for r in rows], [high for _, high in intervals.values()])
+    axes = Axes([r.seconds for r in timed(rows)], [high for _, high in intervals.values()])
     parts = [*_frame(axes), *_legend(systems, sets)]
     for (system, name), own in groups.items():
         wrong, n = sum(len(r.wrong) for r in own), sum(r.n for r in own)

@@ -69,8 +69,7 @@ def _conditions(rows: Sequence[Row]) -> str:
     alone = sum(row.is_alone for row in rows)
     busy = (
         f" {alone} of {len(rows)} runs had the machine to themselves (others took at most {ALONE} of a core): seconds and "
-        "ratios are of those, where a system and set has any; errors are of all. Elsewhere other work went on beside, and "
-        "ratios of processor time say more than ratios of seconds."
+        "their ratios are of those; errors, and ratios of processor time, are of all."
     )
     return f"**Measured** from {days[0]} to {days[-1]} (UTC) on: {machines}. With {versions}.{busy}"
 
@@ -100,9 +99,10 @@ def _line(system: str, rows: Sequence[Row]) -> str:
     wrong, n = sum(len(row.wrong) for row in own), sum(row.n for row in own)
     low, high = wilson(wrong, n)
     times = [_times(median_ratio(ours, own, what)) for what in ("seconds", "cpu_seconds")]
-    seconds, alone = median(row.seconds for row in timed(own)), sum(row.is_alone for row in own)
+    alone = [row.seconds for row in timed(own)]
+    seconds = f"{median(alone):.1f}" if alone else "–"
     return (
-        f"| {system} | {len(own)} ({alone}) | {seconds:.1f} | {times[0]} | {times[1]} | {wrong} of {n} | "
+        f"| {system} | {len(own)} ({len(alone)}) | {seconds} | {times[0]} | {times[1]} | {wrong} of {n} | "
         f"{100 * wrong / n:.1f} %, {100 * low:.1f}–{100 * high:.1f} |"
     )
 
@@ -204,10 +204,10 @@ def _goals(rows: Sequence[Row]) -> str:
         f"{name} by {system}"
         for name in dict.fromkeys(row.photos for row in rows if row.n)
         for system in (*PEERS, OURS_TUNED)
-        if not _of(rows, system, name)
+        if not timed(_of(rows, system, name))
     ]
     if missing:
-        lines += ["", f"Not measured yet: {'; '.join(missing)}."]
+        lines += ["", f"Not timed yet with the machine to themselves: {'; '.join(missing)}."]
     return "\n".join(lines)
 
 

@@ -133,9 +133,9 @@ def busy_seconds() -> float:
     return float(sum(spent) - sum(getattr(spent, name, 0.0) for name in counted_elsewhere))
 
 
-def timed(rows: Sequence[Row]) -> Sequence[Row]:
-    """Those that had the machine to themselves; all, where none had."""
-    return [row for row in rows if row.is_alone] or rows
+def timed(rows: Iterable[Row]) -> list[Row]:
+    """Those that had the machine to themselves."""
+    return [row for row in rows if row.is_alone]
 
 
 def plain(row: Row) -> dict[str, Any]:
