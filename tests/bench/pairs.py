@@ -56,12 +56,11 @@ def paired(first: Iterable[Row], second: Iterable[Row]) -> Paired | None:
 
 
 def ratios(first: Iterable[Row], second: Iterable[Row], what: str = "seconds") -> list[float]:
-    """How many times longer each of `second` took than its partner among `first`; seconds of runs that had the machine to themselves."""
+    """How many times longer each of `second` took than its partner among `first`; of runs that had the machine to themselves."""
     mine = {(row.photos, row.seed, row.machine): row for row in first}
     pairs = [(mine[k], row) for row in second if (k := (row.photos, row.seed, row.machine)) in mine]
-    if what != "cpu_seconds":
-        pairs = [pair for pair in pairs if all(row.is_alone for row in pair)]
-    return [b / a for a, b in ((getattr(one, what), getattr(two, what)) for one, two in pairs) if a and b]
+    alone = [pair for pair in pairs if all(row.is_alone for row in pair)]
+    return [b / a for a, b in ((getattr(one, what), getattr(two, what)) for one, two in alone) if a and b]
 
 
 def median_ratio(first: Iterable[Row], second: Iterable[Row], what: str = "seconds") -> float | None:

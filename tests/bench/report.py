@@ -69,7 +69,7 @@ def _conditions(rows: Sequence[Row]) -> str:
     alone = sum(row.is_alone for row in rows)
     busy = (
         f" {alone} of {len(rows)} runs had the machine to themselves (others took at most {ALONE} of a core): seconds and "
-        "their ratios are of those; errors, and ratios of processor time, are of all."
+        "ratios are of those, errors of all: threads that wait for a taken core count as processor time."
     )
     return f"**Measured** from {days[0]} to {days[-1]} (UTC) on: {machines}. With {versions}.{busy}"
 
