@@ -27,7 +27,8 @@ process of its own, timed from its start to its end. `make bench-train`, `make b
 and `make bench-sample` add rows; `FULL=1` goes on with every set and seed that is missing; `make bench-data` fetches
 the photos.
 
-All systems of a set and seed see the same photos, the same split and the same backbone weights (EfficientNet-Lite0).
+All systems of a set and seed see the same photos, the same split and the same backbone weights (EfficientNet-Lite0;
+Fieldmark looks at photos with them in 8 bits, and fine-tunes them in float32).
 Fieldmark begins with an empty feature cache, writes the model file and tries it in a fresh process; the others only
 train and judge. Stated before the runs: error is called no higher than another's only where the 95 % interval of the
 paired difference (Tango's score interval, photos that are held out in several splits counted as one) ends below
