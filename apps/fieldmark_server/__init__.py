@@ -5,6 +5,12 @@ In a Jupyter server: `fieldmark_server.extension.Extension`, which it loads by i
 
 from __future__ import annotations
 
+import sys
+
+# jsonschema, if it finds this one, builds a parser of international addresses as soon as it is imported: two seconds of
+# each start of a server, for a check that nothing here asks for.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 __all__: list[str] = []
 
 

@@ -94,12 +94,21 @@ class Visit:
         width: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         return width > 0
 
+    def check_widths(self, name: str) -> None:
+        """The page does not scroll sideways, light or dark; a picture of each is kept."""
+        width = self.page.evaluate("window.innerWidth")
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.keep(f"{name}-{width}-{scheme}")
+            assert not self.is_too_wide(), (name, width, scheme)
+
     def check_access(self, state: str, *, preload: bool = True) -> None:
         """Nothing that axe-core finds, by the rules of WCAG 2.2 A and AA and its own best practices.
 
         `preload` lets axe fetch style sheets anew, which a page may forbid.
         """
-        found = Axe().run(self.page, options={"preload": preload}).response["violations"]
+        options = {"preload": preload, "resultTypes": ["violations"]}  # and no list of all that is well
+        found = Axe().run(self.page, options=options).response["violations"]
         assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], state
 
     def keep(self, name: str, *, full: bool = True) -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def test_a_taken_port_is_said_and_the_next_one_is_used(cat_model: Path) -> None:
         with run([*COMMAND, "--port", str(port), "--model", str(cat_model)]) as server:
             assert server.url != f"http://localhost:{port}"
     assert server.log.startswith(f"Port {port} is taken; this is ")
+
+
+def test_what_takes_two_seconds_to_import_and_is_never_used_is_left_out() -> None:
+    code = "import sys, fieldmark_server, jsonschema; print('lark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_missing_model_is_an_error_with_advice(tmp_path: Path) -> None:
