@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from fieldmark.catalog import Catalog
@@ -49,3 +50,12 @@ def tree(root: Path) -> dict[str, bytes]:
     return {
         path.relative_to(root).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
+
+
+def apply_and_undo_without_end(root: Path, ready: Event) -> None:
+    """What a process does until it is killed."""
+    catalog = Catalog.open(root)
+    ready.set()
+    while True:
+        catalog.apply_staged(who="killed")
+        catalog.undo(who="killed")

@@ -207,9 +207,8 @@ def test_a_folder_is_imported_changed_and_taken_back(photos: Path, tmp_path: Pat
 
 
 def test_auto_fits_and_says_what_fine_tuning_would_cost(photos: Path, tmp_path: Path) -> None:
-    said = json.loads(
-        fieldmark("train", photos, "--out", tmp_path / "m.onnx", "--mode", "auto", "--json").stdout
-    )
+    options = ("--mode", "auto", "--image-size", "64")
+    said = json.loads(fieldmark("train", photos, "--out", tmp_path / "m.onnx", *options, "--json").stdout)
     assert said["mode"] == "fit"
     assert said["advice"]["minutes"] > 0
     assert "Fine-tuning would take" in said["advice"]["sentence"]
