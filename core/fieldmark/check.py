@@ -94,7 +94,7 @@ def fault_of(look: Look, fault: str) -> str | None:
     if fault == "tiny" and min(look.width, look.height) < TINY_PX:
         return f"{look.width} × {look.height} pixels: too small to learn much from."
     if fault == "dark" and look.bright < DARK:
-        return f"95 % of it is at most {100 * look.bright / 255:.0f} % grey."
+        return f"Too dark: 95 % of its pixels are at most {100 * look.bright / 255:.0f} % as bright as white."
     if fault == "blurred" and look.sharp < BLURRED and look.bright >= DARK:
         return "No part of it is sharp."
     return None

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from core.cli.test_cli import fieldmark
 from fieldmark.callbacks import Progress
-from fieldmark.cleaning import Issue, IssueFinder, find_issues, folder_issues, project_issues
+from fieldmark.cleaning import Issue, find_issues, fit_folder
 from fieldmark.dataset import Item, read_dataset
 from fieldmark.errors import Cancelled
 from fieldmark.importing import import_photos
@@ -88,6 +88,7 @@ def test_the_same_photo_under_two_labels_is_said_of_both(issues: list[Issue]) ->
 def test_a_photo_on_both_sides_of_the_split_is_a_leak(issues: list[Issue]) -> None:
     leak = of_kind(issues, "leak")["leak.png"]
     assert [path.name for path in leak.others] == ["grass-train-01.png"]
+    assert "grass-train-01.png, which the model learned from" in leak.sentence
 
 
 @pytest.mark.parametrize(
@@ -119,29 +120,15 @@ def test_looking_for_issues_can_be_stopped(learner: Learner) -> None:
 def test_a_project_lists_the_issues_of_its_photos_as_they_are_now(tmp_path: Path) -> None:
     import_photos(write_sample(tmp_path / "sample"), tmp_path / "set", who="test")
     project = Project.open(tmp_path / "set")
-    before = {issue.hash for issue in project_issues(project, kinds=("label",))}
+    before = {issue.hash for issue in find_issues(project.fitted(), kinds=("label",))}
     photo = next(photo for photo in project.catalog.photos() if photo.hash in before)
     project.catalog.delete([photo.id], who="test")
-    assert photo.hash not in {issue.hash for issue in project_issues(project, kinds=("label",))}
-
-
-def test_after_decisions_the_list_is_judged_anew_and_those_photos_are_off_it(learner: Learner) -> None:
-    finder = IssueFinder(learner)
-    first, second = [issue for issue in finder.issues if issue.kind == "label"][:2]
-    after = finder.after({first.hash: str(first.suggested)}, dropped=[second.hash])
-    assert not {first.hash, second.hash} & {issue.hash for issue in after}
-    before = {issue.hash: issue.score for issue in finder.issues if issue.kind == "label"}
-    now = {issue.hash: issue.score for issue in after if issue.kind == "label"}
-    assert any(now[photo] != before[photo] for photo in now.keys() & before.keys())
-    assert {issue.hash for issue in after if issue.kind == "leak"} == {
-        issue.hash for issue in finder.issues if issue.kind == "leak"
-    } - {first.hash, second.hash}
-    assert finder.after({}) == finder.issues
+    assert photo.hash not in {issue.hash for issue in find_issues(project.fitted(), kinds=("label",))}
 
 
 def test_a_plain_folder_is_only_read(faulty: Path) -> None:
     before = sorted(faulty.rglob("*"))
-    assert folder_issues(faulty, kinds=("duplicate",))
+    assert find_issues(fit_folder(faulty), kinds=("duplicate",))
     assert sorted(faulty.rglob("*")) == before
 
 

@@ -30,10 +30,12 @@ def issues(
     json_output: Json = False,
 ) -> None:
     """List probable label errors, odd ones out, copies, leaks and poor photos, worst first; changes nothing."""
-    from fieldmark.cleaning import folder_issues
+    from fieldmark.cleaning import find_issues, fit_folder
 
+    kinds = _kinds(kind)
     with progress_bars() as callback:
-        found = folder_issues(folder, kinds=_kinds(kind), callback=callback)
+        learner = fit_folder(folder, callback=callback)
+        found = find_issues(learner, kinds=kinds, callback=callback)
     if json_output:
         print_json({"issues": [issue.as_dict(folder) for issue in found]})
         return
@@ -43,6 +45,8 @@ def issues(
         output.print("Nothing wrong was found.")
     if len(found) > MOST_SHOWN:
         errors.print(f"and {len(found) - MOST_SHOWN} more (--json lists all)")
+    if left_out := len(learner.failures):
+        errors.print(f"{left_out} not looked at, because unreadable; fieldmark check {folder} says why")
 
 
 @cli.command()

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fieldmark.callbacks import Callback, silent
@@ -165,9 +164,3 @@ def _keep(catalog: Catalog, content: dict[str, Any]) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def sealed_paths(catalog: Catalog) -> list[Path]:
-    """Where the sealed photos in use lie, for a screen that marks them."""
-    known = read_seal(catalog)
-    return [item.path for item in items_of(catalog) if known and item.hash in known.photos]

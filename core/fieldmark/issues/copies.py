@@ -3,48 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-from fieldmark.issues.duplicates import Group
 from fieldmark.issues.issue import Issue, IssueKind, weighed
 from fieldmark.issues.suspects import Suspects
 
-SAME_BYTES, SAME_LOOK = 1.0, 0.9
-"""How sure it is that two photos are one."""
-NEAR_CONFLICT = 0.6
+
+@dataclass(frozen=True)
+class _Likeness:
+    """A way of being the same photo."""
+
+    kind: IssueKind
+    same: str
+    """How it is said."""
+    certainty: float
+    """That two photos are one."""
+    conflict: float
+    """Certainty that a label is wrong, where they have two."""
+
+
+EXACT = _Likeness("duplicate", "has the same bytes as", 1.0, 1.0)
+NEAR = _Likeness("near_duplicate", "is nearly the same picture as", 0.9, 0.6)
 """Photos that nearly look the same may show two things: a burst that an animal walks into."""
 
 
 def copy_issues(suspects: Suspects) -> Iterator[Issue]:
     """List copies; what is wrong with a group is said of each of its photos but the one to keep."""
-    for group in suspects.exact:
-        yield from _group_issues(suspects, group, "duplicate", SAME_BYTES)
-    for group in suspects.near:
-        yield from _group_issues(suspects, group, "near_duplicate", SAME_LOOK)
+    for likeness, groups in ((EXACT, suspects.exact), (NEAR, suspects.near)):
+        for group in groups:
+            copies = sorted(group, key=lambda place: _worth(suspects, place))
+            yield from _under_two_labels(suspects, copies, likeness)
+            yield from _leaks(suspects, copies, likeness)
+            yield from _spare(suspects, copies, likeness)
 
 
-def _group_issues(suspects: Suspects, group: Group, kind: IssueKind, certainty: float) -> Iterator[Issue]:
-    labels = {suspects.items[place].label for place in group}
-    sides = {suspects.side(place) for place in group}
-    ordered = sorted(group, key=lambda place: _worth(suspects, place))
-    same = "has the same bytes as" if kind == "duplicate" else "is nearly the same picture as"
-    if len(labels) > 1:
-        certain = certainty if kind == "duplicate" else NEAR_CONFLICT
-        for place in ordered:
-            others = [p for p in ordered if suspects.items[p].label != suspects.items[place].label]
-            called = _listed(sorted({suspects.items[p].label for p in others}))
-            sentence = f"It {same} a photo called {called}; is each right?"
-            yield _issue(suspects, place, "two_labels", certain, others, sentence, _likely(suspects, place))
-    if len(sides) > 1:
-        for place in (p for p in ordered if suspects.side(p) == "valid"):
-            others = [p for p in ordered if suspects.side(p) == "train"]
-            sentence = f"It judges the model, and {same} one that the model learned from."
-            yield _issue(suspects, place, "leak", certainty, others, sentence)
-    for place in ordered[1:]:
-        if suspects.items[place].hash == suspects.items[ordered[0]].hash and kind == "near_duplicate":
+def _under_two_labels(suspects: Suspects, copies: Sequence[int], likeness: _Likeness) -> Iterator[Issue]:
+    for place in copies:
+        given = suspects.items[place].label
+        if others := [p for p in copies if suspects.items[p].label != given]:
+            called = " and ".join(sorted({suspects.items[p].label for p in others}))
+            sentence = f"It {likeness.same} {_names(suspects, others)}, called {called}; is each right?"
+            suggested = _likely(suspects, place)
+            yield _issue(suspects, place, "two_labels", likeness.conflict, others, sentence, suggested)
+
+
+def _leaks(suspects: Suspects, copies: Sequence[int], likeness: _Likeness) -> Iterator[Issue]:
+    learned = [place for place in copies if suspects.side(place) == "train"]
+    for place in copies:
+        if learned and suspects.side(place) == "valid":
+            same = f"{likeness.same} {_names(suspects, learned)}, which the model learned from"
+            sentence = f"It judges the model, and {same}."
+            yield _issue(suspects, place, "leak", likeness.certainty, learned, sentence)
+
+
+def _spare(suspects: Suspects, copies: Sequence[int], likeness: _Likeness) -> Iterator[Issue]:
+    """All but the first, which is the one to keep."""
+    kept = suspects.items[copies[0]].hash
+    for place in copies[1:]:
+        if likeness is NEAR and suspects.items[place].hash == kept:
             continue  # told as an exact one
-        others = [p for p in ordered if p != place]
-        yield _issue(suspects, place, kind, certainty, others, f"It {same} {_names(suspects, others)}.")
+        others = [p for p in copies if p != place]
+        sentence = f"It {likeness.same} {_names(suspects, others)}."
+        yield _issue(suspects, place, likeness.kind, likeness.certainty, others, sentence)
 
 
 def _issue(
@@ -57,7 +77,7 @@ def _issue(
     suggested: str | None = None,
 ) -> Issue:
     item = suspects.items[place]
-    paths: tuple[Path, ...] = tuple(suspects.items[other].path for other in others)
+    paths = tuple(suspects.items[other].path for other in others)
     score = weighed(kind, certainty)
     return Issue(item.path, item.hash, kind, score, item.label, suggested, sentence, paths)
 
@@ -77,7 +97,3 @@ def _likely(suspects: Suspects, place: int) -> str | None:
 def _names(suspects: Suspects, places: Sequence[int]) -> str:
     first = suspects.items[places[0]].path.name
     return first if len(places) == 1 else f"{first} and {len(places) - 1} more"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(words)
