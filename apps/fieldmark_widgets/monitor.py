@@ -147,16 +147,19 @@ class Monitor(Component):
                 describe_alert(one, self.clock()) for one in recent_alerts(session, limit=MOST_ALERTS)
             ]
             board = look(session, station, who=self._me["name"], now=self.clock(), memory=self._memory)
-            waiting = tuple(card.event_id for card in board.queue)
-            has_news = self._has_decided or waiting != self._measured_for
-            oldest = FIGURES_SOON if has_news else FIGURES_EVERY
-            if self._measured_at is None or self.clock() - self._measured_at >= oldest:
-                self._has_decided, self._measured_for = False, waiting
-                changes = map(describe_sentence, self._say_changes(session, station))
-                self._figures = [*describe_week(session, station, now=self.clock()), *changes]
-                self._measured_at = self.clock()
+            self._measure(session, station, waiting=tuple(card.event_id for card in board.queue))
         self._show(board)
         self.state = "ready"
+
+    def _measure(self, session: Session, station: Station, *, waiting: tuple[int, ...]) -> None:
+        """Take the week's figures anew: soon where something was decided or came, else now and then."""
+        now, has_news = self.clock(), self._has_decided or waiting != self._measured_for
+        oldest = FIGURES_SOON if has_news else FIGURES_EVERY
+        if self._measured_at is None or now - self._measured_at >= oldest:
+            self._has_decided, self._measured_for = False, waiting
+            changes = map(describe_sentence, self._say_changes(session, station))
+            self._figures = [*describe_week(session, station, now=now), *changes]
+            self._measured_at = now
 
     def _say_changes(self, session: Session, station: Station) -> list[str]:
         """Say whether pictures changed; once an hour, because it looks at weeks of them."""
@@ -252,51 +255,61 @@ class Monitor(Component):
 
     @guard
     def _receive(self, _widget: object, message: Message, _buffers: list[memoryview]) -> None:
-        kind = message.get("kind")
+        kind = str(message.get("kind"))
         if kind == "look":
             self.look()
         elif kind == "frame":
             self._send_frame(_number(message.get("id")), large=message.get("large") is True)
         elif kind == "hold" and self._me.get("role") in ("ranger", "chief"):
             self.desk.hold(_number(message.get("event")), self._me["name"])
-        elif kind == "review":
+        elif kind in (acts := self._acts()):
             self.problem = ""
-            label = message.get("label")
-            event_id = _number(message.get("event"))
-            alike = self._alike_of(event_id) if message.get("alike") is True else ()
-            self.review(event_id, str(message.get("verdict")), str(label) if label else None, alike=alike)
-        elif kind == "undo":
-            self.problem = ""
-            self.undo()
-        elif kind == "report":
-            self.problem = ""
-            self._send_report()
-        elif kind == "have":
-            self.problem = ""
-            self.desk.ask("acknowledge", self._me.get("name", ""), key=str(message.get("key")))
-            self.look()
-        elif kind == "log":
-            self.problem = ""
-            label, seen_at, camera, note = (
-                str(message.get(name, "")) for name in ("label", "seen_at", "camera", "note")
-            )
-            self.log(label, seen_at, camera=camera, note=note)
-        elif kind == "office":
-            self.problem = ""
-            said = message.get("said")
-            self.ask(str(message.get("act")), said if isinstance(said, dict) else {})
-        elif kind in ("sign_in", "resume", "sign_out"):
-            self.problem = ""
-            self._sign(kind, message)
+            acts[kind](message)
 
-    def _sign(self, kind: str, message: Message) -> None:
-        if kind == "sign_in":
-            name, pin = str(message.get("name", "")), str(message.get("pin", ""))
-            self.send({"kind": "signed_in", "token": self.desk.sign_in(name, pin)})
-        elif kind == "resume":
-            self.desk.token = str(message.get("token", ""))
-        else:
-            self.desk.sign_out()
+    def _acts(self) -> dict[str, Callable[[Message], None]]:
+        """What a person does, each of which clears what went wrong before."""
+        return {
+            "review": self._review_as_told,
+            "undo": lambda _: self.undo(),
+            "report": lambda _: self._send_report(),
+            "have": self._acknowledge,
+            "log": self._log_as_told,
+            "office": self._ask_as_told,
+            "sign_in": self._sign_in,
+            "resume": self._resume,
+            "sign_out": self._sign_out,
+        }
+
+    def _review_as_told(self, message: Message) -> None:
+        event_id, label = _number(message.get("event")), message.get("label")
+        alike = self._alike_of(event_id) if message.get("alike") is True else ()
+        self.review(event_id, str(message.get("verdict")), str(label) if label else None, alike=alike)
+
+    def _acknowledge(self, message: Message) -> None:
+        self.desk.ask("acknowledge", self._me.get("name", ""), key=str(message.get("key")))
+        self.look()
+
+    def _log_as_told(self, message: Message) -> None:
+        label, seen_at, camera, note = (
+            str(message.get(name, "")) for name in ("label", "seen_at", "camera", "note")
+        )
+        self.log(label, seen_at, camera=camera, note=note)
+
+    def _ask_as_told(self, message: Message) -> None:
+        said = message.get("said")
+        self.ask(str(message.get("act")), said if isinstance(said, dict) else {})
+
+    def _sign_in(self, message: Message) -> None:
+        token = self.desk.sign_in(str(message.get("name", "")), str(message.get("pin", "")))
+        self.send({"kind": "signed_in", "token": token})
+        self.look()
+
+    def _resume(self, message: Message) -> None:
+        self.desk.token = str(message.get("token", ""))
+        self.look()
+
+    def _sign_out(self, _message: Message) -> None:
+        self.desk.sign_out()
         self.look()
 
     def _send_report(self) -> None:

@@ -7,37 +7,32 @@ read the folder. A reverse proxy may let edge devices in from outside: their rou
 from __future__ import annotations
 
 import contextlib
-import hmac
 import json
 import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from fieldmark.account import ROLES, Account
-from fieldmark.errors import FieldmarkError, StationError, StoreError
+from fieldmark.errors import StationError
 from fieldmark.station.card import take_file
 from fieldmark.station.commands import perform
 from fieldmark.station.desk import Desk
+from fieldmark.station.doorserver import DoorServer, error_answer
 from fieldmark.station.ingest import Arrival, Ingest
 from fieldmark.station.office import Office
 from fieldmark.station.people import people, whose
 from fieldmark.station.reviews import Said
-from fieldmark.station.spool import MAX_FILE_BYTES
 from fieldmark.station.stations import camera_named, camera_of_token, the_station
 from fieldmark.station.store import Store
 from fieldmark.station.tables import Station
 
 ENDPOINT = "endpoint.json"
-MAX_DESK_BYTES = 64 * 1024
-TIMEOUT_S = 30.0
-"""For a slow sender: then its connection is closed."""
 OF_NOBODY = ("sign_in", "sign_out", "card")
 """Acts that decide nothing: they take the station's secret, and no name."""
 STATUS = {"new": 201, "duplicate": 409, "rejected": 422}
@@ -50,8 +45,7 @@ class Door:
         """Open on a free port of this computer."""
         self.store, self.ingest, self.desk = store, ingest, desk
         self.secret = secrets.token_urlsafe(24)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = DoorServer(self)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def take_frame(self, token: str, name: str, data: bytes) -> tuple[int, dict[str, Any]]:
@@ -59,11 +53,11 @@ class Door:
         with self.store.reading() as session:
             camera = camera_of_token(session, token)
         if camera is None:
-            return 403, _error("no_camera", "No camera has this token.")
+            return 403, error_answer("no_camera", "No camera has this token.")
         arrival = self.ingest.take(data, camera.id, name, "post")
         answer = {"status": arrival.status, "frame": arrival.frame_id}
         if arrival.status == "rejected":
-            answer |= _error(arrival.code, arrival.reason)
+            answer |= error_answer(arrival.code, arrival.reason)
         return STATUS[arrival.status], answer
 
     def at_desk(self, act: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,21 +78,13 @@ class Door:
             raise StationError(f"There is no act {act!r}; there are {', '.join(acts)}.", code="bad_request")
         if act not in OF_NOBODY and account is None:
             self._check_who(said)
-        try:
+        with _understood():
             return acts[act]()
-        except OSError as exc:
-            raise StationError(f"That cannot be read: {exc.strerror or exc}.", code="unreadable") from exc
-        except (KeyError, TypeError, ValueError) as exc:
-            raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
 
     def command(self, act: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Do what the command line asks, which has the station's secret because it may read the folder."""
-        try:
+        with _understood():
             return perform(self.store, act, said, clock=self.desk.clock)
-        except OSError as exc:
-            raise StationError(f"That cannot be read: {exc.strerror or exc}.", code="unreadable") from exc
-        except (KeyError, TypeError, ValueError) as exc:
-            raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
 
     def _check_who(self, said: Mapping[str, Any]) -> None:
         """Where people are entered, whoever decides has signed in: a name alone says nothing."""
@@ -150,6 +136,17 @@ def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    """Say what is wrong with a request whose parts are missing, or cannot be read, instead of failing on it."""
+    try:
+        yield
+    except OSError as exc:
+        raise StationError(f"That cannot be read: {exc.strerror or exc}.", code="unreadable") from exc
+    except (KeyError, TypeError, ValueError) as exc:
+        raise StationError(f"The request lacks something: {exc}.", code="bad_request") from exc
 
 
 def _in_the_office(office: Office, said: Mapping[str, Any]) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -210,65 +207,3 @@ def _said(said: Mapping[str, Any]) -> Said:
 def _plan(said: Mapping[str, Any]) -> dict[str, Any]:
     fears = {str(fear): str(figure) for fear, figure in dict(said["fears"]).items()}
     return {**{part: str(said[part]) for part in ("goal", "action", "responsible")}, "fears": fears}
-
-
-def _error(code: str, reason: str) -> dict[str, Any]:
-    return {"error": {"code": code, "reason": reason}}
-
-
-def _handler(door: Door) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        timeout = TIMEOUT_S
-        server_version, sys_version = "Fieldmark", ""
-
-        def do_GET(self) -> None:
-            """Say that it lives."""
-            self._answer(200 if self.path == "/live" else 404, {"live": self.path == "/live"})
-
-        def do_POST(self) -> None:
-            """A frame, or an act at the desk."""
-            try:
-                self._answer(*self._post())
-            except StoreError as error:
-                self._answer(503, _error(error.code, str(error)))
-            except FieldmarkError as error:
-                self._answer(400, _error(error.code, str(error)))
-            except TimeoutError:
-                self.close_connection = True
-
-        def _post(self) -> tuple[int, dict[str, Any]]:
-            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if self.path.startswith("/frames/"):
-                return door.take_frame(token, self.path.removeprefix("/frames/"), self._body(MAX_FILE_BYTES))
-            if not hmac.compare_digest(token, door.secret):
-                return 403, _error("no_token", "This needs the station's secret.")
-            try:
-                said = json.loads(self._body(MAX_DESK_BYTES))
-            except ValueError as exc:
-                raise StationError("The request is no JSON.", code="bad_request") from exc
-            said = said if isinstance(said, dict) else {}
-            if self.path.startswith("/command/"):
-                return 200, door.command(self.path.removeprefix("/command/"), said)
-            return 200, door.at_desk(self.path.removeprefix("/desk/"), said)
-
-        def _body(self, limit: int) -> bytes:
-            length = self.headers.get("Content-Length", "")
-            if not length.isdigit() or int(length) > limit:
-                self.close_connection = True
-                raise StationError(
-                    f"A body of at most {limit} bytes with its length is needed.", code="too_large"
-                )
-            return self.rfile.read(int(length))
-
-        def _answer(self, status: int, content: Mapping[str, Any]) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its base says so
-            """Quiet: what matters is in the audit log."""
-
-    return Handler
