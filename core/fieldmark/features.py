@@ -19,8 +19,11 @@ from filelock import FileLock
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import BadImageError
+from fieldmark.images import Photo
 from fieldmark.imaging.augment import AUGMENTS, ViewKind, augmented
-from fieldmark.imaging.loading import Fit, Square, in_batches, load_squares
+from fieldmark.imaging.loading import Fit, Opened, Square, in_batches, load_squares
+from fieldmark.imaging.lookcache import LookCache
+from fieldmark.imaging.looks import LOOK_PX
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.models.backbone import Backbone
 from fieldmark.models.engine import BATCH_SIZE, Engine, Precision, native_precision
@@ -162,6 +165,7 @@ def extract(
     rule: ResizeRule,
     view: int = 0,
     view_kind: ViewKind = "augmented",
+    looks: LookCache | None = None,
     callback: Callback = silent,
 ) -> Extraction:
     """Give the features of photos, for training; only what is not in the cache is computed.
@@ -171,6 +175,7 @@ def extract(
         hashes: SHA-256 of each, hex, in the same order.
         view: 0 is the photo as it is; 1, 2, … are other views of it, always the same ones.
         view_kind: how those are made.
+        looks: where the look of each photo that is opened is kept as well; for squares of LOOK_PX, view 0.
     """
     precision = trusted_precision(backbone, rule)
     cache = feature_cache(backbone, rule, precision, view, view_kind)
@@ -178,7 +183,8 @@ def extract(
     failures: dict[str, BadImageError] = {}
     if missing:
         engine = feature_engine(backbone, rule, precision=precision)
-        squares = load_squares(missing.values(), rule, _view_of(list(missing), rule, view, view_kind))
+        fit = _view_of(list(missing), rule, view, view_kind)
+        squares = load_squares(missing.values(), rule, fit, opened=_look_into(looks, rule, view))
         failures = _compute(list(missing), squares, engine, cache, callback)
     kept = tuple(i for i, h in enumerate(hashes) if h not in failures)
     bad = {i: failures[h] for i, h in enumerate(hashes) if h in failures}
@@ -196,6 +202,17 @@ def _view_of(hashes: Sequence[str], rule: ResizeRule, view: int, kind: ViewKind)
     if not view:
         return None
     return lambda image, place: augmented(image, rule, [view, int(hashes[place][:15], 16)], AUGMENTS[kind])
+
+
+def _look_into(looks: LookCache | None, rule: ResizeRule, view: int) -> Opened | None:
+    """Tell what is done with each opened photo: its look is taken, where it was decoded as looks need it."""
+    if looks is None or view or rule.size_px != LOOK_PX:
+        return None
+
+    def look(data: bytes, photo: Photo) -> None:
+        looks.look_of(data, hashlib.sha256(data).hexdigest(), photo)
+
+    return look
 
 
 def _compute(

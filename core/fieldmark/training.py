@@ -21,6 +21,7 @@ from fieldmark.choices import Choices
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import StoreError
 from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
+from fieldmark.firstpass import see_photos
 from fieldmark.fitting.advice import Advice, auto_advice
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.heldout import draw, hold_out
@@ -31,6 +32,7 @@ from fieldmark.models.freshcheck import FreshCheck
 from fieldmark.rounds import data_version, remember_round
 from fieldmark.splitfile import given_split, read_split
 from fieldmark.splits import Split, SplitConfig
+from fieldmark.stopwatch import Stopwatch
 
 Mode = Literal["fit", "fine-tune", "auto"]
 """fit: the head, in seconds. fine-tune: the trunk as well, in minutes. auto: fit, and say what the other would cost."""
@@ -48,6 +50,8 @@ class TrainResult:
     """Per step, and in all under `total`."""
     advice: Advice | None = None
     """Whether fine-tuning is likely to pay; only where that was asked for."""
+    computed: int = 0
+    """Photos that needed a forward pass; the others were in the feature cache."""
 
     @property
     def mode(self) -> str:
@@ -87,7 +91,7 @@ class TrainResult:
                 for path, e in learner.failures.items()
             ],
             "notes": list(self.notes),
-            "computed": learner.computed,
+            "computed": self.computed,
             "seconds": self.seconds,
         }
 
@@ -122,15 +126,19 @@ def train(
         ModelFileError: the saved file did not answer as the trainer does.
         Cancelled: the callback asked to stop.
     """
-    started = perf_counter()
+    started, ahead = perf_counter(), dict[str, float]()
     config, split, catalog = config or TrainConfig(), split or SplitConfig(), _catalog_of(folder)
     with FreshCheck() if mode == "fit" else nullcontext() as fresh:  # of what takes minutes, export starts it
         data = data_version(catalog) if catalog else ""
         dataset = read_dataset(folder, callback=callback)
+        with Stopwatch(ahead, "features"):
+            computed = see_photos(dataset, config, split, callback)
         groups = near_duplicates_of(dataset.items, callback=callback)
-        read = perf_counter() - started
+        read = perf_counter() - started - ahead["features"]
         chosen = choose_split(dataset, groups, split, catalog)
         learner = Learner(dataset, chosen, config, groups=groups).fit(callback)
+        learner.seconds["features"] += ahead["features"]
+        computed += learner.computed
         advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None
         if mode == "fine-tune":
             workdir = cache_folder("fine-tune", _run_name(learner, tuning))
@@ -139,7 +147,7 @@ def train(
     if mode == "fine-tune":
         shutil.rmtree(workdir, ignore_errors=True)  # what it would go on from is not needed any more
     seconds = {"read": round(read, 3), **learner.seconds, "total": round(perf_counter() - started, 3)}
-    result = TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds, advice)
+    result = TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds, advice, computed)
     if catalog:
         with contextlib.suppress(StoreError):  # another process writes: the model is saved all the same
             remember_round(catalog, learner, data=data, choices=_told(config, split), mode=result.mode)

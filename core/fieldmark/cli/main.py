@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldmark.backbones import DEFAULT_ARCH, EFFICIENTNET_LITE0
 from fieldmark.cli import clean, collect, data, label, station
 from fieldmark.cli.corrections import corrections
 from fieldmark.cli.options import Json, Photos
 from fieldmark.cli.sections import MAIN, arrange, commands_of, name_of
 from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
 from fieldmark.errors import BackboneError, DatasetError
+from fieldmark.models.architecture import DEFAULT_ARCH, EFFICIENTNET_LITE0
 from fieldmark.models.places import DEMO_MODEL
 
 PLUGINS = "fieldmark.commands"

@@ -21,7 +21,8 @@ from fieldmark.cachefolder import cache_folder
 from fieldmark.errors import BackboneError
 from fieldmark.finetuning.hub import fetch_weights
 from fieldmark.imaging.hashing import file_hash
-from fieldmark.models.backbone import FORMAT, Architecture, Backbone, write_whole
+from fieldmark.models.architecture import Architecture
+from fieldmark.models.backbone import FORMAT, Backbone, write_whole
 
 if TYPE_CHECKING:
     from torch import nn

@@ -27,7 +27,8 @@ from fieldmark.imaging.resize import ResizeRule
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner, _Fitted
 from fieldmark.modelfile import ModelCard, ModelInfo
-from fieldmark.models.backbone import Architecture, Backbone
+from fieldmark.models.architecture import Architecture
+from fieldmark.models.backbone import Backbone
 from fieldmark.models.card import LEVELS, SURE_CHOICES, choose_sureness
 from fieldmark.models.engine import BATCH_SIZE
 from fieldmark.models.familiarity import NEIGHBOURS, Familiarity, fit_familiarity, unit_length

@@ -12,7 +12,7 @@ from torch import Tensor, nn  # noqa: TID253
 
 from fieldmark.errors import BackboneError
 from fieldmark.finetuning.architectures import build_network
-from fieldmark.models.backbone import Architecture
+from fieldmark.models.architecture import Architecture
 
 EARLY_SHARE = 8
 """Layers whose maps are at least an eighth of the photo's side are early, as the first two stages of a ResNet."""

@@ -17,32 +17,45 @@ import numpy.typing as npt
 from PIL import Image
 
 from fieldmark.errors import BadImageError
-from fieldmark.images import Source, open_photo
+from fieldmark.images import Photo, Source, open_photo
+from fieldmark.imaging.file import read_source
 from fieldmark.imaging.resize import ResizeRule, fit_photo
 
 Square = npt.NDArray[np.uint8]  # (size, size, 3)
 Fit = Callable[[Image.Image, int], Square]
 """From an upright photo and its place among those asked for to the square."""
 
+Opened = Callable[[bytes, Photo], None]
+"""Told of each photo that was opened, with the bytes of its file; in threads."""
+
 WINDOW = 48
 """Photos decoded ahead: enough that the engine never waits, 7 MB at 224 px."""
 
 
 def load_squares(
-    sources: Iterable[Source], rule: ResizeRule, fit: Fit | None = None
+    sources: Iterable[Source],
+    rule: ResizeRule,
+    fit: Fit | None = None,
+    *,
+    opened: Opened | None = None,
 ) -> Iterator[Square | BadImageError]:
     """Decode photos, for the engine: one square or error each, in the order given.
 
     Args:
         fit: how a photo becomes a square where it is not simply fitted by `rule`; such as an augmented view,
             which is cut from up to twice the size.
+        opened: who else has a use for the photo while it is open.
     """
     need_px = rule.size_px if fit is None else 2 * rule.size_px
     made: Fit = fit or (lambda image, _place: fit_photo(image, rule))
 
     def square_or_error(source: Source, place: int) -> Square | BadImageError:
         try:
-            return made(open_photo(source, need_px=need_px).image, place)
+            data = read_source(source)
+            photo = open_photo(data, need_px=need_px)
+            if opened is not None:
+                opened(data, photo)
+            return made(photo.image, place)
         except BadImageError as error:
             return error
 

@@ -18,6 +18,7 @@ import numpy as np
 from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.errors import BadImageError
+from fieldmark.images import Photo
 from fieldmark.imaging.file import read_source
 from fieldmark.imaging.looks import TINY_PX, Look, look_at
 from fieldmark.parallel import in_threads
@@ -56,12 +57,12 @@ class LookCache:
         data = read_source(path)
         return self.look_of(data, hashlib.sha256(data).hexdigest())
 
-    def look_of(self, data: bytes, digest: str) -> Look:
-        """As `look`, of bytes that were read, with their SHA-256."""
+    def look_of(self, data: bytes, digest: str, photo: Photo | None = None) -> Look:
+        """As `look`, of bytes that were read, with their SHA-256; and the photo, where they were decoded at LOOK_PX."""
         known = self._get(digest)
         if known is not None:
             return known
-        look = look_at(data)
+        look = look_at(data, photo)
         with self._lock:
             self._new.append(look)
         if len(self._new) >= SAVE_EVERY:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fieldmark.images import open_photo
+from fieldmark.images import Photo, open_photo
 from fieldmark.imaging.capture import capture_time
 from fieldmark.imaging.hashing import difference_hash
 
 LOOK_PX = 256
 """Shorter side at which brightness and sharpness are measured; a smaller photo stays as it is."""
+
+BRIGHT_PCT = 95
+"""Percent of the pixels that are no brighter than what is called the brightness."""
 
 TINY_PX = 32
 """Side of the picture that is kept to compare photos by."""
@@ -50,13 +55,15 @@ class Look:
     """The photo in grey, (TINY_PX, TINY_PX)."""
 
 
-def look_at(data: bytes) -> Look:
+def look_at(data: bytes, photo: Photo | None = None) -> Look:
     """Decode a photo wholly, which also tells whether it is one, and measure it.
 
+    Args:
+        photo: what `open_photo(data, need_px=LOOK_PX)` gave, where somebody opened it already.
     Raises:
         BadImageError: the bytes are not accepted as a photo.
     """
-    photo = open_photo(data, need_px=LOOK_PX)
+    photo = photo or open_photo(data, need_px=LOOK_PX)
     grey = _shrunk(photo.image.convert("L"))
     return Look(
         hash=hashlib.sha256(data).hexdigest(),
@@ -66,10 +73,19 @@ def look_at(data: bytes) -> Look:
         taken=capture_time(data).taken,
         across=difference_hash(grey),
         down=difference_hash(grey, down=True),
-        bright=float(np.percentile(np.asarray(grey), 95)),
+        bright=brightness(grey),
         sharp=sharpness(grey),
         tiny=np.asarray(grey.resize((TINY_PX, TINY_PX), Image.Resampling.BOX), np.uint8),
     )
+
+
+def brightness(grey: Image.Image) -> float:
+    """Give the 95th percentile of grey levels, between two of them where it falls there: from counts, not by sorting."""
+    below = list(accumulate(grey.histogram()))
+    place = (below[-1] - 1) * (BRIGHT_PCT / 100)
+    low, high = (bisect_right(below, n) for n in (int(place), min(int(place) + 1, below[-1] - 1)))
+    share = place - int(place)
+    return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 
 
 def sharpness(grey: Image.Image) -> float:
@@ -81,7 +97,13 @@ def sharpness(grey: Image.Image) -> float:
     edges = 4 * middle - pixels[:-2, 1:-1] - pixels[2:, 1:-1] - pixels[1:-1, :-2] - pixels[1:-1, 2:]
     bands = np.array_split(edges, SHARPNESS_TILES, axis=0)
     tiles = [tile for band in bands for tile in np.array_split(band, SHARPNESS_TILES, axis=1) if tile.size]
-    return max(float(tile.var()) for tile in tiles)
+    return float(max(tiles, key=_spread).var())
+
+
+def _spread(tile: npt.NDArray[np.int16]) -> float:
+    """The variance but for its last digit, in a fraction of the time of `var`: both sums are whole numbers."""
+    values = tile.ravel().astype(np.float64)
+    return float(values @ values / len(values) - (values.sum() / len(values)) ** 2)
 
 
 def _shrunk(grey: Image.Image) -> Image.Image:

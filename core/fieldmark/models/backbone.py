@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from fieldmark.models.architecture import Architecture
+
 if TYPE_CHECKING:
     from onnx import ModelProto
 
@@ -24,34 +26,6 @@ class ImageNetHead:
 
     weight: npt.NDArray[np.float32]  # (1000, dim)
     bias: npt.NDArray[np.float32]  # (1000,)
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A backbone that can be prepared on this machine."""
-
-    name: str
-    title: str
-    licence: str
-    size_px: int
-    """Side of the square that it was trained on."""
-    dim: int
-    """Length of its feature vector."""
-    package: str
-    """The package that carries its weights."""
-    weights: str
-    """The file inside that package."""
-    sha256: str
-    """Of that file: anything else is not opened."""
-    library: str = ""
-    """"timm" or "torchvision"; empty for what is written out here. Then `weights` is the path of a safetensors file."""
-    mean: tuple[float, ...] = ()
-    """Of red, green and blue, 0 … 255, in the photos that it was trained on; of a library's."""
-    std: tuple[float, ...] = ()
-    fixed: bool = False
-    """Whether it takes photos of `size_px` and no others."""
-    eight_bit_of: str = ""
-    """Name of the architecture in float32 that this one is in whole numbers; empty where it is in floats itself."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from fieldmark.callbacks import Progress
 from fieldmark.errors import BadImageError, Cancelled
 from fieldmark.imaging.hashing import file_hash
 from fieldmark.imaging.lookcache import VERSION, open_look_cache, take_looks
-from fieldmark.imaging.looks import TINY_PX, Look, look_at, sharpness
+from fieldmark.imaging.looks import TINY_PX, Look, brightness, look_at, sharpness
 
 
 @pytest.fixture
@@ -137,3 +137,23 @@ def test_where_no_cache_can_be_there_is_none(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     (look,) = take_looks([photo(tmp_path / "1.jpg")])
     assert isinstance(look, Look)
+
+
+@pytest.mark.parametrize("image", [CAT, CUP, Image.fromarray(data.camera()), Image.new("L", (7, 300), 80)])
+def test_quick_ways_to_brightness_and_sharpness_say_what_numpy_says(image: Image.Image) -> None:
+    for grey in (
+        image.convert("L"),
+        image.convert("L").resize((21, 19)),
+        image.convert("L").crop((2, 2, 9, 5)),
+    ):
+        pixels = np.asarray(grey, np.int16)
+        edges = (
+            4 * pixels[1:-1, 1:-1]
+            - pixels[:-2, 1:-1]
+            - pixels[2:, 1:-1]
+            - pixels[1:-1, :-2]
+            - pixels[1:-1, 2:]
+        )
+        tiles = [t for band in np.array_split(edges, 4) for t in np.array_split(band, 4, axis=1) if t.size]
+        assert brightness(grey) == np.percentile(pixels, 95)
+        assert sharpness(grey) == max(tile.var() for tile in tiles)
