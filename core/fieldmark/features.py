@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from fieldmark.imaging.lookcache import LookCache
 from fieldmark.imaging.looks import LOOK_PX
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.models.backbone import Backbone
-from fieldmark.models.engine import BATCH_SIZE, Engine, Precision, native_precision
+from fieldmark.models.engine import BATCH_SIZE, Batch, Engine, Outputs, Precision, native_precision
 from fieldmark.models.graphs import GraphWriter
 from fieldmark.models.probes import probe_photos
 
@@ -124,12 +126,19 @@ def feature_cache(
     return FeatureCache(cache_folder("features", name), backbone.arch.dim)
 
 
-def probe_features(backbone: Backbone, rule: ResizeRule, precision: Precision = "f32") -> Features:
-    """Features of the drawn probes, to compare precisions and saved files by; kept like those of any photo."""
+def probe_features(
+    backbone: Backbone, rule: ResizeRule, precision: Precision = "f32", *, engine: Engine | None = None
+) -> Features:
+    """Features of the drawn probes, to compare precisions and saved files by; kept like those of any photo.
+
+    Args:
+        engine: what would be compiled for it, where somebody has it.
+    """
     cache, photos = feature_cache(backbone, rule, precision), probe_photos(rule.size_px)
     hashes = [hashlib.sha256(photo.tobytes()).hexdigest() for photo in photos]
     if not all(photo_hash in cache for photo_hash in hashes):
-        cache.add(hashes, feature_engine(backbone, rule, precision=precision)(photos)["pooled"])
+        engine = engine or feature_engine(backbone, rule, precision=precision)
+        cache.add(hashes, engine(photos)["pooled"])
     return cache.read(hashes)
 
 
@@ -182,10 +191,15 @@ def extract(
     missing = {h: path for h, path in zip(hashes, paths, strict=True) if h not in cache}
     failures: dict[str, BadImageError] = {}
     if missing:
-        engine = feature_engine(backbone, rule, precision=precision)
         fit = _view_of(list(missing), rule, view, view_kind)
         squares = load_squares(missing.values(), rule, fit, opened=_look_into(looks, rule, view))
-        failures = _compute(list(missing), squares, engine, cache, callback)
+        with ThreadPoolExecutor(1) as pool:
+            engine = pool.submit(feature_engine, backbone, rule, precision=precision)
+            failures = _compute(list(missing), squares, engine, cache, callback)
+        if precision == "f32":
+            probe_features(
+                backbone, rule, engine=engine.result()
+            )  # now, that saving need not compile it again
     kept = tuple(i for i, h in enumerate(hashes) if h not in failures)
     bad = {i: failures[h] for i, h in enumerate(hashes) if h in failures}
     return Extraction(cache.read([hashes[i] for i in kept]), kept, bad, len(missing) - len(failures))
@@ -218,7 +232,7 @@ def _look_into(looks: LookCache | None, rule: ResizeRule, view: int) -> Opened |
 def _compute(
     hashes: Sequence[str],
     squares: Iterable[Square | BadImageError],
-    engine: Engine,
+    engine: Future[Engine],
     cache: FeatureCache,
     callback: Callback,
 ) -> dict[str, BadImageError]:
@@ -238,7 +252,7 @@ def _compute(
             waiting.clear()
 
     try:
-        for outputs in engine.stream(batches):
+        for outputs in _streamed(engine, batches):
             waiting.append(outputs["pooled"])
             if len(waiting) == SAVE_EVERY:
                 save()
@@ -247,6 +261,13 @@ def _compute(
     finally:
         save()
     return failures
+
+
+def _streamed(engine: Future[Engine], batches: Iterator[Batch]) -> Iterator[Outputs]:
+    """Compute batches; the first photos are decoded while the engine is compiled."""
+    first = next(batches, None)
+    if first is not None:
+        yield from engine.result().stream(chain([first], batches))
 
 
 def _readable(
