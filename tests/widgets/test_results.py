@@ -176,6 +176,7 @@ def test_the_sealed_test_is_opened_on_purpose_and_every_opening_is_counted(
     seal(project.catalog, 0.1, who="teacher")
     results = open_results(Project.open(tmp_path / "dataset"))
     assert "nobody has looked" in results._figures["test"]["note"]
+    assert results.stale == ""  # sealed photos did not come since
     for times in (1, 2):
         receive(results, {"kind": "measure", "what": "test"})
         results.wait()
