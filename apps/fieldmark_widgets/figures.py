@@ -78,7 +78,9 @@ def describe_calibration(valid: Interpretation) -> Figure:
         mark(("bin", str(number)), _say_bin(part), part.right, part.n) | {"x": part.confidence}
         for number, part in enumerate(calibration_bins(valid))
     ]
-    return _figure("calibration", "points", rows)
+    figure = _figure("calibration", "points", rows)
+    n, each = (f"{count:,}" for count in (len(valid.items), len(valid.items) // len(rows)))
+    return {**figure, "note": FIGURES["calibration_note"].format(n=n, each=each)}
 
 
 def describe_progress(project: Project) -> Figure:

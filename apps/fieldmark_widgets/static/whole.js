@@ -153,7 +153,7 @@ class Whole {
 
 // What is known of the photo that is shown whole.
 function drawPanel(strings, toggleMap) {
-  const title = make("p", { class: "fm-closeup-title" });
+  const title = make("p", { class: "fm-closeup-title", text: strings.looking });
   const why = make("ul", { class: "fm-plain" });
   const bars = make("ul", { class: "fm-closeup-bars", "aria-label": strings.bars });
   const mapText = make("span");

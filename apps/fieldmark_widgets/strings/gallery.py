@@ -23,6 +23,7 @@ GALLERY = MappingProxyType(
         "zoom_in": "Show every detail",
         "zoom_out": "Show all of it",
         "closeup": "About this photo",
+        "looking": "Looking closely …",
         "bars": "How likely each class is",
         "given": "{label} (its label)",
         "map": "Where it looked for {label}",

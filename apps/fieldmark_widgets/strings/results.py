@@ -105,8 +105,8 @@ FIGURES = MappingProxyType(
         "f1_x": "F1",
         "f1_share": "{f1} ({low}–{high}, n {n})",
         "calibration_title": "Can its percentages be believed?",
-        "calibration_note": "On the dashed line, what is called 80 % sure is right 80 times of 100. Below it, the "
-        "model is too sure. The lines are 95 % intervals.",
+        "calibration_note": "{n} held-out photos, about {each} for each point. On the dashed line, what is called "
+        "80 % sure is right 80 times of 100. Below it, the model is too sure. The lines are 95 % intervals.",
         "calibration_x": "how sure it was",
         "calibration_y": "how often it was right",
         "progress_title": "Every training so far",
