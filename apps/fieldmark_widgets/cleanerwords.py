@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from unicodedata import bidirectional
 
 from fieldmark.catalog import Catalog, Change
 from fieldmark.catalog.decisions import Decision, Kind, StagedDecision
@@ -65,9 +66,14 @@ def tag_of(decision: Decision) -> str:
 
 def diff_of(staged: StagedDecision, given: str) -> str:
     """What a decision will do: "grizzly → black"."""
-    return CLEANER[f"diff_{staged.decision.kind}"].format(
-        given=given or CLEANER["no_label"], to=staged.decision.to
-    )
+    to = isolate(staged.decision.to or "")
+    return CLEANER[f"diff_{staged.decision.kind}"].format(given=isolate(given) or CLEANER["no_label"], to=to)
+
+
+def isolate(label: str) -> str:
+    """A label as a part of a sentence: one that is written from right to left must not turn the arrow beside it."""
+    is_turned = any(bidirectional(letter) in ("R", "AL") for letter in label)
+    return f"\u2068{label}\u2069" if is_turned else label
 
 
 def say_who(staged: StagedDecision) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fieldmark.catalog.decisions import StagedDecision
-from fieldmark_widgets.cleanerwords import diff_of, say_photos, say_who, tag_of
+from fieldmark_widgets.cleanerwords import diff_of, isolate, say_photos, say_who, tag_of
 from fieldmark_widgets.gallery import Gallery, GalleryRow
 from fieldmark_widgets.photorows import PhotoRow
 from fieldmark_widgets.rowfilter import photo_name
@@ -45,7 +45,7 @@ def caption_of(row: PhotoRow) -> str:
     """The label, and what the model says where that is something else: "grizzly → black"."""
     if not row.disagrees:
         return row.photo.label
-    return CLEANER["caption"].format(given=row.photo.label, said=row.said)
+    return CLEANER["caption"].format(given=isolate(row.photo.label), said=isolate(row.said or ""))
 
 
 def detail_of(row: PhotoRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from fieldmark.catalog import Catalog
 from fieldmark.catalog.decisions import delete, keep, relabel, unsure
 from fieldmark.importing import import_photos
+from fieldmark_widgets.galleryrows import caption_of
 from fieldmark_widgets.photorows import Judgement, PhotoRow, rank
 from fieldmark_widgets.rowfilter import RowFilter
 from fieldmark_widgets.staging import Staging
@@ -114,6 +116,12 @@ def test_the_most_surprising_label_comes_first_and_unjudged_photos_last(catalog:
     assert losses == sorted(losses, reverse=True)
     assert [row.judgement is None for row in rows] == [False] * 4 + [True] * 2
     assert (rows[-1].said, rows[-1].disagrees) == (None, False)
+
+
+def test_an_arabic_label_does_not_turn_the_arrow_to_what_it_should_be(catalog: Catalog) -> None:
+    photo = replace(catalog.photos()[0], label="قط")
+    row = PhotoRow(photo, Judgement("train", "قط", {"قط": 0.1, "dog": 0.9}))
+    assert caption_of(row) == "\u2068قط\u2069 → dog"  # isolated, so the sentence goes from left to right
 
 
 def test_filters_combine(catalog: Catalog) -> None:
