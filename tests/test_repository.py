@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
@@ -132,13 +132,13 @@ def read_project() -> dict[str, list[str]]:
     return {"": project["dependencies"], **project["optional-dependencies"]}
 
 
+def read_lines(name: str) -> list[Requirement]:
+    lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
+    return [Requirement(line) for line in lines if line and not line.startswith("-r ")]
+
+
 def read_pins() -> dict[str, str]:
-    lines = [
-        line.partition("#")[0].strip()
-        for name in ("requirements.txt", "requirements-test.txt")
-        for line in (ROOT / name).read_text("utf-8").splitlines()
-    ]
-    pins = [Requirement(line) for line in lines if line and not line.startswith("-r ")]
+    pins = [pin for name in ("requirements.txt", "requirements-test.txt") for pin in read_lines(name)]
     assert all(re.fullmatch(r"==[\w.]+", str(pin.specifier)) for pin in pins), "a pin is name==version"
     return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
 
@@ -156,6 +156,43 @@ def test_every_dependency_is_pinned_within_its_range() -> None:
             pin = pins.get(canonicalize_name(requirement.name))
             assert pin is not None, f"{requirement.name} has no pin"
             assert requirement.specifier.contains(pin), f"{requirement.name}=={pin} is outside its range"
+
+
+SYSTEMS = {
+    "Linux": {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux"},
+    "macOS": {"os_name": "posix", "sys_platform": "darwin", "platform_system": "Darwin"},
+    "Windows": {"os_name": "nt", "sys_platform": "win32", "platform_system": "Windows"},
+}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(
+    "names", [["requirements.txt"], ["requirements.txt", "requirements-test.txt"]], ids=len
+)
+def test_what_a_pin_needs_is_pinned_too_so_that_they_can_be_installed_without_looking(
+    names: list[str], system: str
+) -> None:
+    pins = {canonicalize_name(pin.name) for name in names for pin in read_lines(name) if is_for(pin, system)}
+    pins |= {"torch", "torchvision"}
+    wanted = [(name, "") for name in sorted(pins)]
+    for name, extra in wanted:  # which grows
+        for need in map(Requirement, needs_of(name)):
+            if is_for(need, system, extra):
+                found = [(canonicalize_name(need.name), each) for each in ("", *need.extras)]
+                wanted += [each for each in found if each not in wanted]
+    assert {name for name, _ in wanted} - pins == set()
+
+
+def is_for(requirement: Requirement, system: str, extra: str = "") -> bool:
+    return not requirement.marker or requirement.marker.evaluate({**SYSTEMS[system], "extra": extra})
+
+
+def needs_of(name: str) -> list[str]:
+    """What a package needs; of those for another system, which are not here, nothing is known."""
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:
+        return []
 
 
 def test_torch_is_not_among_the_pins_that_pip_resolves() -> None:
