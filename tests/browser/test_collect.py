@@ -21,7 +21,7 @@ from server.running import RunningServer, free_port, run
 
 @pytest.fixture(scope="module")
 def source() -> Iterator[PhotoSource]:
-    with photo_source(sample_offers(), latency_s=0.15) as server:
+    with photo_source(sample_offers(), latency_s=0.03) as server:
         yield server
 
 

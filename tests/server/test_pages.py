@@ -82,15 +82,16 @@ def test_nobody_else_can_end_a_visitors_kernel_by_a_link(
 
 def test_the_second_visitor_does_not_wait_for_a_kernel(server: RunningServer) -> None:
     """A notebook is run before somebody comes; the page is then there at once."""
-    waits = []
     for _ in range(2):
         with httpx.Client(base_url=server.url, timeout=30) as visitor:
             time.sleep(4)  # the server is refilling its pool
             start = time.monotonic()
             page = visitor.get("/classify")
-            waits.append(time.monotonic() - start)
+            waited = time.monotonic() - start
             leave(visitor, read_config(page.text)["kernelId"])
-    assert min(waits) < 0.5
+        if waited < 0.5:
+            return
+    pytest.fail(f"a page took {waited:.1f} s")
 
 
 def test_an_address_that_is_not_there_gets_a_friendly_page(visitor: httpx.Client) -> None:

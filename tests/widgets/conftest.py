@@ -64,11 +64,17 @@ def make_jpeg() -> Callable[..., bytes]:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample with its five wrong labels, imported and trained once; copy it to change it."""
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with its five wrong labels, imported once; copy it to use it."""
     folder = tmp_path_factory.mktemp("sample")
     import_photos(write_sample(folder / "photos"), folder / "dataset", who="teacher")
     return folder / "dataset"
+
+
+@pytest.fixture(scope="session")
+def trained(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, trained once by `learner`; copy it to change it."""
+    return Path(shutil.copytree(imported, tmp_path_factory.mktemp("trained") / "dataset"))
 
 
 @pytest.fixture(scope="session")

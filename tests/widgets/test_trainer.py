@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +19,8 @@ from widgets.messages import receive
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    import_photos(write_sample(tmp_path / "sample"), tmp_path / "dataset", who="test")
-    return tmp_path / "dataset"
+def dataset(imported: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(imported, tmp_path / "dataset"))
 
 
 @pytest.fixture
