@@ -124,18 +124,14 @@ class Results(WorkspaceComponent):
 
     def train(self) -> None:
         """Train on the photos as they are now."""
-        self._begin(RESULTS["training"])
-        assert self._watch is not None
-        self.workspace.train(self._watch, self._end_training)
+        self.workspace.train(self._begin(RESULTS["training"]), self._end_training)
 
     def measure(self, what: str) -> None:
         """Judge on altered photos ("field"), after fewer photos ("curve"), or by the sealed test ("test")."""
         project, who = self.workspace.project, self.workspace.who
         if project is None or self._found is None or what not in MEASURES:
             return
-        self._begin(RESULTS["measuring"])
-        watch = self._watch
-        assert watch is not None
+        watch = self._begin(RESULTS["measuring"])
         self.workspace.worker.submit(lambda: measure(what, project, who, watch), self._take_measured)
 
     # --- From the project to what is shown ---
@@ -155,8 +151,7 @@ class Results(WorkspaceComponent):
         if project is None or (self.blockers and project.learner is None):
             self.state = "empty"
             return
-        self._begin(RESULTS["fitting"])
-        watch = self._watch
+        watch = self._begin(RESULTS["fitting"])
         self.workspace.worker.submit(lambda: _find(project, watch), lambda done: self._take(done, project))
 
     @guard
@@ -195,10 +190,11 @@ class Results(WorkspaceComponent):
             self._wrong |= measured.wrong
             self._figures = {**self._figures, measured.figure["name"]: measured.figure}
 
-    def _begin(self, step: str) -> None:
+    def _begin(self, step: str) -> Watch:
         self.problem = ""
         self.state, self._progress = "busy", step
-        self._watch = Watch(self._show_progress)
+        watch = self._watch = Watch(self._show_progress)
+        return watch
 
     def _end(self, done: Future[Any]) -> None:
         """Say how long work ended; what was shown before stays where it failed."""
@@ -206,9 +202,10 @@ class Results(WorkspaceComponent):
         error = done.exception()
         if error is not None and not isinstance(error, Cancelled):
             self.problem = explain_error(error)
-        self.state = (
-            "ready" if self._found or error is None else "empty" if isinstance(error, Cancelled) else "failed"
-        )
+        if self._found or error is None:
+            self.state = "ready"
+        else:
+            self.state = "empty" if isinstance(error, Cancelled) else "failed"
 
     def _end_training(self, done: Future[Any]) -> None:
         if done.exception() is not None:  # else the photos are being judged already, by `_on_training`
@@ -263,22 +260,18 @@ class Results(WorkspaceComponent):
         project = self.workspace.project
         if project is not None and (changed := flipped_in(project, key)) is not None:
             return changed
-        inside = behind(found.learner.valid, found.catalog, key)
-        return {
-            found.learner.valid.items[place].hash for place in (() if inside is None else inside.nonzero()[0])
-        }
+        valid = found.learner.valid
+        inside = behind(valid, found.catalog, key)
+        return set() if inside is None else {valid.items[place].hash for place in inside.nonzero()[0]}
 
     def _say_title(self) -> str:
         if self.selected_cell:
             actual, said = self.selected_cell
-            return RESULTS["cell_right_title" if actual == said else "cell_title"].format(
-                actual=actual, said=said
-            )
-        return (
-            title_of(self._found.learner.valid, self.selected_mark)
-            if self._found and self.selected_mark and self.selection
-            else ""
-        )
+            key = "cell_right_title" if actual == said else "cell_title"
+            return RESULTS[key].format(actual=actual, said=said)
+        if self._found and self.selected_mark and self.selection:
+            return title_of(self._found.learner.valid, self.selected_mark)
+        return ""
 
     # --- Messages from the browser ---
 
@@ -302,9 +295,9 @@ class Results(WorkspaceComponent):
             self._watch.cancel()
 
 
-def _find(project: Project, watch: Watch | None) -> _Found:
+def _find(project: Project, watch: Watch) -> _Found:
     """Give the latest learner, fitted again where this kernel has none, and what it says."""
-    learner = project.learner or project.fitted(watch) if watch else project.fitted()
+    learner = project.learner or project.fitted(watch)
     judgements = judge(learner, project.catalog)
     photos = project.catalog.photos(ids=judgements.keys(), status=None)
     closeups = CloseUps(project.catalog, learner)

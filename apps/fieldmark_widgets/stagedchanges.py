@@ -113,10 +113,7 @@ class StagedChanges(WorkspaceComponent):
 
     def train(self) -> None:
         """Train on the photos as they are now, and compare."""
-        self._begin(CLEANER["training"])
-        watch = self._watch
-        assert watch is not None
-        self.workspace.train(watch, self._end_training)
+        self.workspace.train(self._begin(CLEANER["training"]), self._end_training)
 
     @property
     def _project(self) -> Project:
@@ -185,10 +182,11 @@ class StagedChanges(WorkspaceComponent):
             self._done = _say_act(self.act, say)
         self.workspace.say_changed()
 
-    def _begin(self, step: str) -> None:
+    def _begin(self, step: str) -> Watch:
         self.problem, self._done = "", {}
         self.state, self._progress = "busy", step
-        self._watch = Watch(self._show_progress)
+        watch = self._watch = Watch(self._show_progress)
+        return watch
 
     def _end(self, done: Future[Any]) -> None:
         self._watch, self._progress = None, ""
@@ -243,11 +241,9 @@ def _say_act(act: Act | None, say: Callable[[Act], str]) -> dict[str, Any]:
 def _say_applied(act: Act, chosen: Mapping[int, Decision]) -> str:
     failed = {step.photo_id for step in act.failed}
     done = (decision for photo_id, decision in chosen.items() if photo_id not in failed)
-    return (
-        CLEANER["done"].format(counts=count_decisions(done, "applied"))
-        if act.changed
-        else CLEANER["done_nothing"]
-    )
+    if not act.changed:
+        return CLEANER["done_nothing"]
+    return CLEANER["done"].format(counts=count_decisions(done, "applied"))
 
 
 def _say_turned(act: Act, key: str) -> str:
