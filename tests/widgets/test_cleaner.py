@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -236,6 +237,25 @@ def test_applying_moves_files_and_undo_brings_them_back(cleaner: Cleaner, root: 
     receive(cleaner.changes, {"kind": "redo"})
     cleaner.wait()
     assert second.id not in ids(cleaner)
+
+
+def test_classes_that_were_deleted_wholly_come_back_even_where_the_folder_was_moved(
+    cleaner: Cleaner, root: Path, tmp_path: Path
+) -> None:
+    photos = {path.name: path.read_bytes() for path in (root / "images").rglob("*.png")}
+    cleaner.decide(delete, [row.photo.id for row in cleaner.shown if row.photo.label != "brick"])
+    cleaner.changes.apply()
+    cleaner.wait()
+    assert cleaner.changes._blocker  # of one class nothing can be learned
+    cleaner.close()
+    moved = open_cleaner(Path(shutil.move(root, tmp_path / "elsewhere")))
+    assert (moved.state, {row.photo.label for row in moved.shown}) == ("ready", {"brick"})
+    moved.changes.undo()
+    moved.wait()
+    moved.close()
+    moved.workspace.close()
+    assert not moved.changes.act.failed
+    assert {path.name: path.read_bytes() for path in (tmp_path / "elsewhere/images").rglob("*.png")} == photos
 
 
 def test_a_photo_that_cannot_be_moved_is_named_and_the_rest_goes_on(cleaner: Cleaner, root: Path) -> None:
