@@ -62,13 +62,15 @@ def test_bad_photos_are_failures_in_their_places(predictor: Predictor) -> None:
     assert [isinstance(a, Failure) for a in answers] == [p not in PHOTOS for p in photos]
     assert [a.code for a in answers if isinstance(a, Failure)][:3] == ["empty", "not_an_image", "truncated"]
     assert all(a.reason.endswith(".") for a in answers if isinstance(a, Failure))
+    assert [isinstance(a, Failure) for a in predictor.predict([b"", CAT], alone=False)] == [True, False]
 
 
 def test_alone_or_among_few_or_many_a_photo_has_the_same_answer(predictor: Predictor) -> None:
     many = probs(predictor.predict(PHOTOS * 5))
     alone = probs([predictor.predict([photo])[0] for photo in PHOTOS])
-    few = probs(predictor.predict(PHOTOS[:3]))
-    assert np.abs(few - alone[:3]).max() < 0.02
+    for is_alone in (True, False):
+        few = probs(predictor.predict(PHOTOS[:3], alone=is_alone))
+        assert np.abs(few - alone[:3]).max() < 0.02
     assert np.abs(many[:4] - alone).max() < 0.02  # bfloat16 rounds otherwise in another batch
     assert np.abs(many.reshape(5, 4, 3) - many[:4]).max() < 1e-5
 

@@ -72,15 +72,7 @@ class FineTuneRun:
 
     def begin(self) -> None:
         """Choose what must not change on the way, and write it down."""
-        from fieldmark.finetuning.tuner import faster_precision
-
-        if self._config.precision == "auto":
-            self._state.precision = faster_precision(
-                self._tuner.probe(square_side(self._learner.config.rule))
-            )
-        else:
-            self._state.precision = self._config.precision
-        self._tuner.precision = self._state.precision
+        self._state.precision = self._tuner.precision = self._precision()
         self._save()
 
     def take_up(self) -> bool:
@@ -149,6 +141,17 @@ class FineTuneRun:
         tuner.precision = self._state.precision
         tuner.chunk = self._state.chunk or tuner.chunk
         return tuner
+
+    def _precision(self) -> Precision:
+        """What was asked for, or what is faster here; measured only where there is a choice."""
+        from fieldmark.finetuning.tuner import faster_precision
+
+        wanted, tuner = self._config.precision, self._tuner
+        if wanted != "auto":
+            return wanted
+        if len(tuner.precisions) == 1:
+            return tuner.precisions[0]
+        return faster_precision(tuner.probe(square_side(self._learner.config.rule)))
 
     def _batches(self, number: int, batches: list[slice]) -> Iterator[Batch]:
         """The batches of an epoch; order and views depend on nothing but seed and number."""

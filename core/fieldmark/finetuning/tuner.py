@@ -124,11 +124,14 @@ class Tuner:
                     for key, value in found.items()
                 }
 
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those that this machine may be faster with."""
+        return ("f32", "bf16") if self.device.type == "cuda" or native_precision() == "bf16" else ("f32",)
+
     def probe(self, side: int) -> dict[Precision, float]:
         """Measure seconds a photo of a training step, in each precision there is; nothing is learned."""
-        choices: list[Precision] = ["f32"]
-        if self.device.type == "cuda" or native_precision() == "bf16":
-            choices.append("bf16")
+        choices = self.precisions
         batch = _blank_batch(PROBE_PHOTOS, side, len(self.head.bias))
         kept = self.precision
         times: dict[Precision, list[float]] = {precision: [] for precision in choices}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ def load_squares(
     fit: Fit | None = None,
     *,
     opened: Opened | None = None,
+    alone: bool = True,
 ) -> Iterator[Square | BadImageError]:
     """Decode photos, for the engine: one square or error each, in the order given.
 
@@ -45,6 +46,7 @@ def load_squares(
         fit: how a photo becomes a square where it is not simply fitted by `rule`; such as an augmented view,
             which is cut from up to twice the size.
         opened: who else has a use for the photo while it is open.
+        alone: False where other threads decode meanwhile; then the one that asks does it, and starts no others.
     """
     need_px = rule.size_px if fit is None else 2 * rule.size_px
     made: Fit = fit or (lambda image, _place: fit_photo(image, rule))
@@ -59,6 +61,9 @@ def load_squares(
         except BadImageError as error:
             return error
 
+    if not alone or (isinstance(sources, Sequence) and len(sources) == 1):
+        yield from map(square_or_error, sources, count())
+        return
     ahead: deque[Future[Square | BadImageError]] = deque()
     with ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="decode") as pool:
         try:

@@ -6,9 +6,9 @@ move by up to 0.44; so head, temperature and calibration are fitted at the preci
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, Literal
 
@@ -89,7 +89,7 @@ class Engine:
         settings = {"INFERENCE_PRECISION_HINT": self.precision, "PERFORMANCE_HINT": hint}
         self._compiled = _core().compile_model(graph, "CPU", settings)
         self._names = [output.get_any_name() for output in self._compiled.outputs]
-        self._local = threading.local()
+        self._idle: deque[Any] = deque()
 
     def __call__(self, photos: Batch) -> Outputs:
         """Compute one batch of up to `batch` photos."""
@@ -99,27 +99,25 @@ class Engine:
 
     def stream(self, batches: Iterable[Batch]) -> Iterator[Outputs]:
         """Compute many batches, in order, while the next ones are still being made."""
-        idle = [self._compiled.create_infer_request() for _ in range(IN_FLIGHT)]
         running: deque[tuple[Any, int]] = deque()
         for photos in batches:
-            if not idle:
-                yield self._finished(running, idle)
-            request = idle.pop()
+            if len(running) == IN_FLIGHT:
+                yield self._finished(*running.popleft())
+            request = self._request()
             request.start_async([self._full(photos)])
             running.append((request, len(photos)))
         while running:
-            yield self._finished(running, idle)
+            yield self._finished(*running.popleft())
 
-    def _finished(self, running: deque[tuple[Any, int]], idle: list[Any]) -> Outputs:
-        request, count = running.popleft()
+    def _finished(self, request: Any, count: int) -> Outputs:
         request.wait()
-        idle.append(request)
         return self._outputs(request, count)
 
     def _request(self) -> Any:
-        if not hasattr(self._local, "request"):
-            self._local.request = self._compiled.create_infer_request()
-        return self._local.request
+        """One that is idle, or else a new one."""
+        with suppress(IndexError):
+            return self._idle.pop()
+        return self._compiled.create_infer_request()
 
     def _full(self, photos: Batch) -> Batch:
         """Fill a short batch up: the shape is fixed, which is a fifth faster than a free one."""
@@ -129,5 +127,6 @@ class Engine:
         )
 
     def _outputs(self, request: Any, count: int) -> Outputs:
-        results = (request.get_output_tensor(index).data[:count].copy() for index in range(len(self._names)))
+        results = [request.get_output_tensor(index).data[:count].copy() for index in range(len(self._names))]
+        self._idle.append(request)
         return dict(zip(self._names, results, strict=True))

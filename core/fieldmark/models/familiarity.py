@@ -15,8 +15,8 @@ that show the same things in another way. So the flag has limits of its own, fro
 whose whole *neighbourhood* was held out: up to a sixth of the photos, those most alike, is left out at a time,
 and a photo is unfamiliar when it is stranger than nearly all of them were then. When this was chosen, at 5 % it
 flagged 1–3 % of the same source, at most 5 % of photos made smaller, blurred, darker or compressed, 3 % of
-another collection, and practically all drawings, other animals, textures and documents (`make bench-fit` measures
-it anew). Augmented views and plain folds as calibration did worse. So did
+another collection, and practically all drawings, other animals, textures and documents (`make bench-unfamiliar`
+measures it anew). Augmented views and plain folds as calibration did worse. So did
 other scores: Mahalanobis in 16 to 64 principal directions, or relative to one Gaussian of all classes, no longer
 flagged food, bears and most drawings for a model of insects. What it does not help with: a camera that
 looks at a place never seen is told as unfamiliar (two of three in camtrap_varanger), and it is.

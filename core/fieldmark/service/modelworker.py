@@ -92,9 +92,8 @@ class ModelWorker:
 
 def _answers(model: Predictor, frame: Frame) -> dict[str, object]:
     labels = [_known(model, label) for label in frame.head["maps"]]
-    plain = iter(
-        model.predict([photo for photo, label in zip(frame.parts, labels, strict=True) if label is None])
-    )
+    unexplained = [photo for photo, label in zip(frame.parts, labels, strict=True) if label is None]
+    plain = iter(model.predict(unexplained, alone=False))
     answers = [
         result_record(next(plain)) if label is None else _with_map(model, photo, label)
         for photo, label in zip(frame.parts, labels, strict=True)
