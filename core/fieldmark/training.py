@@ -137,7 +137,7 @@ def train(
         read = perf_counter() - started - ahead["features"]
         chosen = choose_split(dataset, groups, split, catalog)
         learner = Learner(dataset, chosen, config, groups=groups).fit(callback)
-        learner.seconds["features"] += ahead["features"]
+        learner.seconds["features"] = round(learner.seconds["features"] + ahead["features"], 3)
         computed += learner.computed
         advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None
         if mode == "fine-tune":
