@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,7 @@ def remember_round(
     kept: Any = catalog.setting(KEY, [])
     known = ("data", "choices", "mode")
     if kept and all(kept[-1].get(name, "fit") == getattr(entry, name) for name in known):
+        entry = replace(entry, at=kept[-1]["at"])  # a new kernel only fits again what it shows
         kept = kept[:-1]
     catalog.set_setting(KEY, [*kept, asdict(entry)][-MAX_ROUNDS:])
 
