@@ -175,3 +175,11 @@ def test_unfamiliarity_rises_as_a_photo_turns_into_noise(predictor: Predictor, t
 def test_pictures_of_nothing_are_unfamiliar(predictor: Predictor, tmp_path: Path) -> None:
     paths = [as_png(Image.new("RGB", (64, 64), colour), tmp_path) for colour in ("black", "white", "red")]
     assert [a.verdict for a in predictor.predict(paths)] == ["unfamiliar"] * 3  # type: ignore[union-attr]
+
+
+def test_photos_of_two_cameras_are_never_all_held_out_at_once() -> None:
+    unit = unit_length(np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32))
+    cameras = np.arange(16) % 2
+    for seed in range(8):
+        parts = neighbourhoods(unit, np.zeros(16, np.intp), cameras, seed=seed)
+        assert len(np.unique(parts)) == 2

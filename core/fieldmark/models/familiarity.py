@@ -118,7 +118,10 @@ def neighbourhoods(unit: Features, targets: Indices, groups: Indices, *, seed: i
         count = min(NEIGHBOURHOODS, max(2, len(own) // PHOTOS_A_NEIGHBOURHOOD), len(own))
         parts[own] = _k_means(unit[own], count, np.random.default_rng(seed))
     first = dict(zip(groups.tolist(), parts.tolist(), strict=True))
-    return np.array([first[group] for group in groups.tolist()], dtype=np.intp)
+    joined = np.array([first[group] for group in groups.tolist()], dtype=np.intp)
+    return (
+        joined if joined.min() < joined.max() else groups
+    )  # of few large groups, such as two cameras, all came together
 
 
 def _k_means(rows: Features, count: int, rng: np.random.Generator) -> Indices:
