@@ -57,8 +57,20 @@ def learner(photos: Path) -> Learner:
 
 
 @pytest.fixture(scope="module")
-def tuned(learner: Learner, tmp_path_factory: pytest.TempPathFactory) -> FineTuned:
-    return fine_tune(learner, QUICK, workdir=tmp_path_factory.mktemp("work"))
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `tuned` was trained."""
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def told() -> list[tuple[float, Progress]]:
+    """What `tuned` told of its progress, and when."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def tuned(learner: Learner, work: Path, told: list[tuple[float, Progress]]) -> FineTuned:
+    return fine_tune(learner, QUICK, workdir=work, callback=lambda p: told.append((time.monotonic(), p)))
 
 
 def checkpoint(folder: Path) -> Any:
@@ -189,23 +201,16 @@ def test_cancelled_it_keeps_the_best_epoch_and_can_go_on(learner: Learner, tmp_p
     assert len(fine_tune(learner, QUICK, workdir=tmp_path).history) == 3
 
 
-def test_it_asks_often_whether_to_stop(learner: Learner, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("tuned")
+def test_it_asks_often_whether_to_stop(told: list[tuple[float, Progress]]) -> None:
     """Between the blocks of the network, there and back: many times a step, however slow the machine."""
-    moments: list[float] = []
-    fine_tune(
-        learner,
-        replace(QUICK, epochs=1),
-        workdir=tmp_path,
-        callback=lambda _: moments.append(time.monotonic()),
-    )
-    gaps = np.diff(moments)
-    assert len(moments) > 100
-    assert gaps.max() < 5
+    assert len(told) > 150
+    assert np.diff([moment for moment, _ in told]).max() < 5
 
 
-def test_progress_tells_epoch_and_time_left(learner: Learner, tmp_path: Path) -> None:
-    steps: dict[str, Progress] = {}
-    fine_tune(learner, QUICK, workdir=tmp_path, callback=lambda p: steps.update({p.step: p}))
+@pytest.mark.usefixtures("tuned")
+def test_progress_tells_epoch_and_time_left(told: list[tuple[float, Progress]]) -> None:
+    steps = {progress.step: progress for _, progress in told}
     words = [step for step in steps if step.startswith("Fine-tuning, epoch")]
     assert words == [
         "Fine-tuning, epoch 1 of 3",
@@ -261,11 +266,11 @@ def start(photos: Path, folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills as Unix does")
+@pytest.mark.usefixtures("tuned")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_at_a_random_step_and_resumed_it_gives_the_same_weights(
-    photos: Path, learner: Learner, tmp_path: Path, seed: int
+    photos: Path, learner: Learner, work: Path, tmp_path: Path, seed: int
 ) -> None:
-    fine_tune(learner, QUICK, workdir=tmp_path / "whole")
     killed_at = int(np.random.default_rng(seed).integers(30, 300))  # lines of progress; there are about 400
     process = start(photos, tmp_path / "killed")
     assert process.stdout is not None
@@ -276,7 +281,7 @@ def test_killed_at_a_random_step_and_resumed_it_gives_the_same_weights(
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     fine_tune(learner, QUICK, workdir=tmp_path / "killed")
-    whole, resumed = checkpoint(tmp_path / "whole"), checkpoint(tmp_path / "killed")
+    whole, resumed = checkpoint(work), checkpoint(tmp_path / "killed")
     assert whole.tensors.keys() == resumed.tensors.keys()
     different = [n for n, value in whole.tensors.items() if not np.array_equal(value, resumed.tensors[n])]
     assert different == []
@@ -376,8 +381,7 @@ def test_new_photos_are_compared_with_held_out_ones() -> None:
 def test_photos_that_vanished_since_the_fit_are_an_error_with_what_to_do(
     photos: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(photos, copy)
+    copy = Path(shutil.copytree(photos, tmp_path / "copy"))
     learner = fitted(copy)
     shutil.rmtree(copy)
     with pytest.raises(EmptyDatasetError, match="Put the files back"):
