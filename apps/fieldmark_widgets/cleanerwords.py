@@ -71,9 +71,12 @@ def diff_of(staged: StagedDecision, given: str) -> str:
 
 
 def isolate(label: str) -> str:
-    """A label as a part of a sentence: one that is written from right to left must not turn the arrow beside it."""
+    """A label as a part of a sentence: one that is written from right to left must not turn the arrow beside it.
+
+    Before it stands a mark that the sentence goes from left to right: pages judge that by its first letter.
+    """
     is_turned = any(bidirectional(letter) in ("R", "AL") for letter in label)
-    return f"\u2068{label}\u2069" if is_turned else label
+    return f"\u200e\u2068{label}\u2069" if is_turned else label
 
 
 def say_who(staged: StagedDecision) -> str:

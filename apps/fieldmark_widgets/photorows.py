@@ -89,7 +89,7 @@ class PhotoRow(NamedTuple):
     @property
     def loss(self) -> float | None:
         """Cross-entropy of the label it has now; None where it was not judged."""
-        return -log(max(self.prob_given, SMALLEST_PROB)) if self.judgement else None
+        return max(0.0, -log(max(self.prob_given, SMALLEST_PROB))) if self.judgement else None
 
     @property
     def disagrees(self) -> bool:

@@ -34,6 +34,9 @@ SCORES = ("knn", "mahalanobis")
 class Predictor:
     """Answers for photos with one model; safe to share between threads."""
 
+    probed: npt.NDArray[np.float32]
+    """What it answered on the drawn probes when it was loaded: (probes, classes) probabilities."""
+
     def __init__(self, file: ModelFile, *, precision: Precision | None = None) -> None:
         """Compile and try a verified model file.
 
@@ -132,9 +135,6 @@ class Predictor:
         return prediction, ActivationMap(
             class_evidence(outputs["cam"][0], index), seen_region(image.size, rule)
         )
-
-    probed: npt.NDArray[np.float32]
-    """What it answered on the drawn probes when it was loaded: (probes, classes) probabilities."""
 
     def probe(self) -> npt.NDArray[np.float32]:
         """Answer on the drawn probes again: (probes, classes) probabilities."""

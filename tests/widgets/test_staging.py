@@ -120,7 +120,7 @@ def test_the_most_surprising_label_comes_first_and_unjudged_photos_last(catalog:
 def test_an_arabic_label_does_not_turn_the_arrow_to_what_it_should_be(catalog: Catalog) -> None:
     photo = catalog.photos()[0]._replace(label="قط")
     row = PhotoRow(photo, Judgement("train", "قط", {"قط": 0.1, "dog": 0.9}))
-    assert caption_of(row) == "\u2068قط\u2069 → dog"  # isolated, so the sentence goes from left to right
+    assert caption_of(row) == "\u200e\u2068قط\u2069 → dog"  # so the sentence goes from left to right
 
 
 def test_filters_combine(catalog: Catalog) -> None:
