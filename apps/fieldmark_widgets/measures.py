@@ -107,7 +107,8 @@ def _say_seal(seal: Seal) -> str:
 def _say_opening(number: int, one: Opening) -> str:
     interval = say_interval(wilson(len(one.wrong), one.n))
     result = FIGURES["wrong"].format(wrong=len(one.wrong), n=one.n, interval=interval)
-    return FIGURES["opening"].format(number=number, result=result, who=one.who, at=say_time_of(one.at))
+    opening = FIGURES["opening"].format(number=number, result=result, who=one.who, at=say_time_of(one.at))
+    return FIGURES["opening_why"].format(opening=opening, why=one.why) if one.why else opening
 
 
 def _offer(

@@ -184,6 +184,7 @@ def test_the_sealed_test_is_opened_on_purpose_and_every_opening_is_counted(
         assert len(results._figures["test"]["lines"]) == times
     assert "opened 2 times" in results._figures["test"]["note"]
     assert "wrong (" in results._figures["test"]["lines"][0]
+    assert results._figures["test"]["lines"][0].endswith(FIGURES["test_why"])  # and the reason that was given
 
 
 @pytest.mark.parametrize("figure", ["found", "right", "f1", "calibration"])

@@ -164,6 +164,7 @@ FIGURES = MappingProxyType(
         "test_confirm": "Each opening is counted, and spends some of what the test is worth.",
         "test_why": "from the results",
         "opening": "Opening {number}: {result}, by {who} at {at}",
+        "opening_why": "{opening}: {why}",
         "behind_slice": "{value}",
         "behind_found": "Photos of {value}",
         "behind_right": "Called {value}",
