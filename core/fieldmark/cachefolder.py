@@ -1,4 +1,4 @@
-"""Where Fieldmark keeps what it can make again: prepared backbones and features."""
+"""Where Fieldmark keeps what it can make again: prepared backbones, compiled graphs and features."""
 
 from __future__ import annotations
 

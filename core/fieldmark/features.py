@@ -111,7 +111,8 @@ def feature_engine(backbone: Backbone, rule: ResizeRule, *, precision: Precision
     pooled = pooled_features(g)
     g.output(pooled, ["N", backbone.arch.dim])
     model = g.model(backbone.arch.name).SerializeToString()
-    return Engine(model, size_px=rule.size_px, precision=precision)
+    known_as = hashlib.sha256(model).hexdigest()
+    return Engine(model, size_px=rule.size_px, precision=precision, known_as=known_as)
 
 
 def feature_cache(

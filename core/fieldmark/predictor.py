@@ -157,7 +157,7 @@ class Predictor:
 
     def _compile(self, *, batch: int) -> Engine:
         size = self.info.rule.size_px
-        return Engine(self._graph, size_px=size, batch=batch, precision=self.precision)
+        return Engine(self._graph, size_px=size, batch=batch, precision=self.precision, known_as=self.sha256)
 
     def _selftest(self) -> None:
         self.probed = found = self.probe()
