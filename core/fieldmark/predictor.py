@@ -37,14 +37,17 @@ class Predictor:
     probed: npt.NDArray[np.float32]
     """What it answered on the drawn probes when it was loaded: (probes, classes) probabilities."""
 
-    def __init__(self, file: ModelFile, *, precision: Precision | None = None) -> None:
+    def __init__(self, file: ModelFile, *, precision: Precision | None = None, kept: bool = True) -> None:
         """Compile and try a verified model file.
 
+        Args:
+            kept: whether what is compiled is kept, for the next process to load.
         Raises:
             ModelFileError: the graph does not fit its metadata, or answers otherwise than the trainer's.
         """
         self.info: ModelInfo = file.info
         self.sha256 = file.sha256
+        self._known_as = file.sha256 if kept else ""
         self._graph = _checked_graph(file)
         self.precision: Precision = precision or served_precision(self._graph)
         self._one = self._compile(batch=1)
@@ -58,13 +61,15 @@ class Predictor:
             self._selftest()
 
     @classmethod
-    def load(cls, path: str | Path, *, precision: Precision | None = None) -> Predictor:
+    def load(cls, path: str | Path, *, precision: Precision | None = None, kept: bool = True) -> Predictor:
         """Load a model file.
 
+        Args:
+            kept: whether what is compiled is kept, for the next process to load.
         Raises:
             ModelFileError: it is missing, damaged, foreign, or does not work here.
         """
-        return cls(read_model_file(path), precision=precision)
+        return cls(read_model_file(path), precision=precision, kept=kept)
 
     @classmethod
     def from_bytes(cls, content: bytes, *, precision: Precision | None = None) -> Predictor:
@@ -157,7 +162,9 @@ class Predictor:
 
     def _compile(self, *, batch: int) -> Engine:
         size = self.info.rule.size_px
-        return Engine(self._graph, size_px=size, batch=batch, precision=self.precision, known_as=self.sha256)
+        return Engine(
+            self._graph, size_px=size, batch=batch, precision=self.precision, known_as=self._known_as
+        )
 
     def _selftest(self) -> None:
         self.probed = found = self.probe()

@@ -57,3 +57,8 @@ def test_only_those_used_last_are_kept(cat_model: Path, kept: Path, monkeypatch:
         predictor._compile(batch=batch)
     assert len(list(kept.glob("*.blob"))) == 2
     assert not first.exists()
+
+
+def test_trying_a_model_that_was_just_saved_keeps_nothing(cat_model: Path, kept: Path) -> None:
+    Predictor.load(cat_model, kept=False)
+    assert not list(kept.glob("*.blob"))

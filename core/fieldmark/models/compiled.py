@@ -59,8 +59,14 @@ def _load(core: ov.Core, path: Path, settings: Mapping[str, str]) -> ov.Compiled
 
 
 def _keep(compiled: ov.CompiledModel, path: Path) -> None:
-    content = compiled.export_model().getvalue()
-    write_whole(path, lambda unfinished: unfinished.write_bytes(hashlib.sha256(content).digest() + content))
+    content = compiled.export_model().getbuffer()
+
+    def write(unfinished: Path) -> None:
+        with unfinished.open("wb") as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
+
+    write_whole(path, write)
     oldest_first = sorted(path.parent.glob("*.blob"), key=lambda one: one.stat().st_mtime)
     for old in oldest_first[:-MOST_KEPT]:
         old.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def main() -> int:
     warm_up()
     name = json.loads(sys.stdin.readline() or '""')
     try:
-        probs = Predictor.load(Path(name), precision="f32").probed
+        probs = Predictor.load(Path(name), precision="f32", kept=False).probed
     except FieldmarkError as error:
         sys.stderr.write(f"{error}\n")
         return 1
