@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -17,7 +18,7 @@ from fieldmark.cli.sections import MAIN, arrange, commands_of, name_of
 from fieldmark.cli.terminal import command, errors, output, print_json, progress_bars
 from fieldmark.errors import BackboneError, DatasetError
 from fieldmark.models.architecture import DEFAULT_ARCH, EFFICIENTNET_LITE0
-from fieldmark.models.places import DEMO_MODEL
+from fieldmark.models.places import find_demo_model
 
 PLUGINS = "fieldmark.commands"
 
@@ -165,7 +166,7 @@ def pretrained(
             raise BackboneError(f"No kind of ImageNet has {search!r} in its name.", code="unknown_kind")
         return
     if demo:
-        target = out or DEMO_MODEL
+        target = out or find_demo_model(os.environ)
         card = build_demo(target)
     elif classes and out:
         target = out
@@ -193,9 +194,9 @@ def app(
     if data is not None and model is None:
         model = Path("var", "models", f"{data.resolve().name}.onnx")
         train(data, model)
-    elif model is None and not DEMO_MODEL.exists():
+    elif model is None and not (demo := find_demo_model(os.environ)).exists():
         output.print("Building the bear model from ImageNet's kinds (a few seconds, once) …")
-        build_demo(DEMO_MODEL)
+        build_demo(demo)
     _plugins()["serve"](port=port, model=model, data=data)
 
 

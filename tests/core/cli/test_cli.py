@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from skimage.data import brick, chelsea, grass
 
+from fieldmark.models.places import find_models
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -145,6 +147,15 @@ def test_pretrained_builds_a_classifier_from_names(tmp_path: Path, cat: Path) ->
     fieldmark("pretrained", "--class", "cat=tabby,tiger cat,Egyptian cat", "--out", out)
     (prediction,) = json.loads(fieldmark("predict", out, cat, "--json").stdout)["predictions"]
     assert prediction["label"] == "cat"
+
+
+def test_the_demo_model_is_built_where_the_apps_look_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIELDMARK_HOME", str(tmp_path))
+    fieldmark("pretrained", "--demo")
+    assert find_models(os.environ)[-1] == tmp_path / "models" / "bears.onnx"
+    assert (tmp_path / "models" / "bears.onnx").is_file()
 
 
 def test_an_ambiguous_kind_is_refused_and_both_are_listed(tmp_path: Path) -> None:
