@@ -197,10 +197,8 @@ def extract(
         with ThreadPoolExecutor(1) as pool:
             engine = pool.submit(feature_engine, backbone, rule, precision=precision)
             failures = _compute(list(missing), squares, engine, cache, callback)
-        if precision == "f32":
-            probe_features(
-                backbone, rule, engine=engine.result()
-            )  # now, that saving need not compile it again
+        if precision == "f32":  # while it is compiled: saving would have to do it again
+            probe_features(backbone, rule, engine=engine.result())
     kept = tuple(i for i, h in enumerate(hashes) if h not in failures)
     bad = {i: failures[h] for i, h in enumerate(hashes) if h in failures}
     return Extraction(cache.read([hashes[i] for i in kept]), kept, bad, len(missing) - len(failures))

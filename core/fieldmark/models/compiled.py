@@ -54,7 +54,8 @@ def _load(core: ov.Core, path: Path, settings: Mapping[str, str]) -> ov.Compiled
     digest, content = kept[:DIGEST_BYTES], kept[DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != digest:
         raise OSError(f"{path} is not as it was written")
-    os.utime(path)
+    with suppress(OSError):  # of a cache that may only be read
+        os.utime(path)
     return core.import_model(BytesIO(content), "CPU", dict(settings))
 
 

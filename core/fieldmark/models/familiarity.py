@@ -119,9 +119,8 @@ def neighbourhoods(unit: Features, targets: Indices, groups: Indices, *, seed: i
         parts[own] = _k_means(unit[own], count, np.random.default_rng(seed))
     first = dict(zip(groups.tolist(), parts.tolist(), strict=True))
     joined = np.array([first[group] for group in groups.tolist()], dtype=np.intp)
-    return (
-        joined if joined.min() < joined.max() else groups
-    )  # of few large groups, such as two cameras, all came together
+    are_apart = joined.min() < joined.max()  # of few large groups, such as two cameras, all may come together
+    return joined if are_apart else groups
 
 
 def _k_means(rows: Features, count: int, rng: np.random.Generator) -> Indices:
