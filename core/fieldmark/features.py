@@ -148,7 +148,7 @@ def trusted_precision(backbone: Backbone, rule: ResizeRule) -> Precision:
 
     What is in 8 bits has float32 around it: it is quick already, and the same on every machine.
     """
-    if native_precision() == "f32" or backbone.arch.eight_bit_of:
+    if backbone.arch.eight_bit_of or native_precision() == "f32":  # in this order: to ask loads the engine
         return "f32"
     exact, fast = (probe_features(backbone, rule, precision) for precision in ("f32", "bf16"))
     return "bf16" if agree(exact, fast) else "f32"

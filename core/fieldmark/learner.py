@@ -18,6 +18,7 @@ from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, NotTrainedError
 from fieldmark.features import Extraction, extract, probe_features
+from fieldmark.fitting.blas import fitting_threads
 from fieldmark.fitting.head import STRENGTHS, Head, HeadFit, assign_folds, fit_head
 from fieldmark.fitting.logistic import Photos
 from fieldmark.fitting.material import Material
@@ -117,9 +118,11 @@ class Learner:
         """Photos that needed a forward pass; the others were in the feature cache."""
         return self._done.computed
 
-    def fit(self, callback: Callback = silent) -> Learner:
+    def fit(self, callback: Callback = silent, *, to_export: bool = False) -> Learner:
         """Compute features, fit the head, judge it on the held-out photos.
 
+        Args:
+            to_export: learn what is familiar meanwhile, on another core, for whoever exports next.
         Raises:
             EmptyDatasetError: too few photos could be read.
             Cancelled: the callback asked to stop; features computed so far are kept.
@@ -144,9 +147,12 @@ class Learner:
                 groups=groups,
                 folds=assign_folds(self._targets(items), groups, seed=self.config.seed),
             )
-            head = self._fit_head(material, items, None, callback)
+            with fitting_threads(material.features.size), ThreadPoolExecutor(1) as pool:
+                known = pool.submit(self._familiarity, material, items) if to_export else None
+                head = self._fit_head(material, items, None, callback)
         judged = Interpretation([valid[i] for i in held], self.vocab, head.head.probs(material.held_out))
-        self._fitted = _Fitted(backbone, head, items, judged, found.computed, material)
+        familiarity = known.result() if known else None
+        self._fitted = _Fitted(backbone, head, items, judged, found.computed, material, familiarity)
         return self
 
     def refit(
@@ -316,10 +322,12 @@ class Learner:
         """What is familiar to the model; learned once, when a model file needs it."""
         done = self._done
         if done.familiarity is None:
-            with self._timed("familiarity"):
-                familiarity = done.material.familiarity(self._targets(done.items), seed=self.config.seed)
-            self._fitted = done = replace(done, familiarity=familiarity)
+            self._fitted = done = replace(done, familiarity=self._familiarity(done.material, done.items))
         return done.familiarity  # type: ignore[return-value]
+
+    def _familiarity(self, material: Material, items: Sequence[Item]) -> Familiarity:
+        with self._timed("familiarity"):
+            return material.familiarity(self._targets(items), seed=self.config.seed)
 
     def _info(self) -> ModelInfo:
         done = self._done

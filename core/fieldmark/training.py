@@ -136,7 +136,7 @@ def train(
         groups = near_duplicates_of(dataset.items, callback=callback)
         read = perf_counter() - started - ahead["features"]
         chosen = choose_split(dataset, groups, split, catalog)
-        learner = Learner(dataset, chosen, config, groups=groups).fit(callback)
+        learner = Learner(dataset, chosen, config, groups=groups).fit(callback, to_export=mode == "fit")
         learner.seconds["features"] = round(learner.seconds["features"] + ahead["features"], 3)
         computed += learner.computed
         advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTr
 from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
 from fieldmark.finetuning.checkpoint import load_checkpoint
 from fieldmark.finetuning.finetuned import FineTuned, calibrated, softening
-from fieldmark.finetuning.finetunerun import CHECKPOINT
+from fieldmark.finetuning.finetunerun import CHECKPOINT, learning_rule
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
@@ -77,6 +78,27 @@ def checkpoint(folder: Path) -> Any:
     found = load_checkpoint(folder / CHECKPOINT)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize(("served", "learnt"), [(256, 224), (224, 192), (320, 288), (64, 64), (32, 32)])
+def test_it_learns_from_smaller_squares_than_are_served(learner: Learner, served: int, learnt: int) -> None:
+    assert learning_rule(with_size(learner, served)) == ResizeRule(learnt)
+
+
+def test_a_network_of_one_size_learns_from_that(learner: Learner) -> None:
+    other = with_size(learner, 256)
+    backbone = learner.backbone
+    other._fitted = replace(
+        learner._done, backbone=replace(backbone, arch=replace(backbone.arch, fixed=True))
+    )
+    assert learning_rule(other) == ResizeRule(256)
+
+
+def with_size(learner: Learner, size_px: int) -> Learner:
+    """The same learner, as if its photos had been looked at in squares of another size."""
+    other = copy(learner)
+    other.config = replace(learner.config, rule=ResizeRule(size_px))
+    return other
 
 
 # --- What comes out -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from fieldmark.callbacks import Progress
 from fieldmark.dataset import Dataset, read_dataset
@@ -56,6 +57,17 @@ def test_the_same_seed_gives_the_same_learner(dataset: Dataset, learner: Learner
     again = Learner(dataset, given_split(dataset), SMALL).fit()
     assert again.oof_probs.tobytes() == learner.oof_probs.tobytes()
     assert again.valid.probs.tobytes() == learner.valid.probs.tobytes()
+
+
+def test_what_is_learned_to_export_beside_the_head_is_what_would_be_learned_after_it(
+    dataset: Dataset, learner: Learner
+) -> None:
+    threads = threadpool_info()
+    beside = Learner(dataset, given_split(dataset), SMALL).fit(to_export=True)
+    assert threadpool_info() == threads
+    assert beside.oof_probs.tobytes() == learner.oof_probs.tobytes()
+    assert beside._done.familiarity is not None
+    assert beside._done.familiarity.whitening.tobytes() == learner._familiar.whitening.tobytes()
 
 
 def test_a_photo_seen_before_costs_no_forward_pass(dataset: Dataset, learner: Learner) -> None:

@@ -58,7 +58,9 @@ def train(
     ] = DEFAULT_ARCH,
     image_size: Annotated[
         int | None,
-        typer.Option(help="Side of the square, in pixels: 256, or 224 to fine-tune.", min=32, max=1024),
+        typer.Option(
+            help="Side of the square, in pixels: 256; fine-tuning learns from 7/8 of it.", min=32, max=1024
+        ),
     ] = None,
     resize: Annotated[str, typer.Option(help="crop, squish or pad.")] = "crop",
     valid_pct: Annotated[float, typer.Option(help="Fraction held out to judge by.", min=0.01, max=0.9)] = 0.2,
@@ -83,10 +85,7 @@ def train(
     from fieldmark.training import train as train_folder
 
     how = _choose("--mode", mode, ("fit", "fine-tune", "auto"))
-    rule = ResizeRule(
-        image_size or (224 if how == "fine-tune" else FIT_SIZE_PX),
-        _choose("--resize", resize, ("crop", "squish", "pad")),
-    )
+    rule = ResizeRule(image_size or FIT_SIZE_PX, _choose("--resize", resize, ("crop", "squish", "pad")))
     method = _choose("--split-by", split_by, ("random", "by_date", "by_group"))
     config = TrainConfig(arch=arch, rule=rule, seed=seed, balanced=balanced, views=views, title=title)
     splits = SplitConfig(valid_pct=valid_pct, seed=seed, method=method, file=split)

@@ -177,9 +177,12 @@ class FineTuned(Learner):
         rule, backbone = self.config.rule, weights.backbone(fit.backbone)
         epochs = f"fine-tuned for {self.best_epoch} epoch{'s' if self.best_epoch > 1 else ''}"
         backbone = replace(backbone, arch=replace(backbone.arch, title=f"{backbone.arch.title}, {epochs}"))
-        features, kept = served_features(backbone, rule, fit.items, callback=callback)
-        judged = judge(backbone, weights.head, fit.valid, rule, callback=callback)
-        targets, groups = self._kept(fit, kept)
+        n, items = len(fit.items), [*fit.items, *fit.valid.items]
+        found, kept = served_features(backbone, rule, items, callback=callback)
+        learnt = [place for place in kept if place < n]
+        features, held_out = found[: len(learnt)], found[len(learnt) :]
+        judged = softened(held_out, [place - n for place in kept[len(learnt) :]], weights.head, fit.valid)
+        targets, groups = self._kept(fit, learnt)
         folds = assign_folds(targets, groups, seed=self.config.seed)
         known = fit_familiarity(features, targets, groups=groups, folds=folds, seed=self.config.seed)
         enough = len(judged.features) >= LEVELS[-1][0]
@@ -226,9 +229,14 @@ def judge(
 ) -> Judged:
     """Ask a trunk and its head about the held-out photos, and find the temperature that suits them."""
     features, kept = served_features(backbone, rule, valid.items, callback=callback)
+    return softened(features, kept, head, valid)
+
+
+def softened(features: Features, kept: Sequence[int], head: Head, valid: Interpretation) -> Judged:
+    """Judge by features of those held-out photos that could be read, `kept` their places."""
     temperature = softening(head.logits(features), valid.targs[list(kept)])
-    softened = Head(head.weight / np.float32(temperature), head.bias / np.float32(temperature))
-    return Judged(tuple(valid.items[i] for i in kept), features, softened, temperature)
+    soft = Head(head.weight / np.float32(temperature), head.bias / np.float32(temperature))
+    return Judged(tuple(valid.items[i] for i in kept), features, soft, temperature)
 
 
 def softening(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.intp]) -> float:

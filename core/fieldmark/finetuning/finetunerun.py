@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -20,21 +20,37 @@ from fieldmark.finetuning.checkpoint import load_checkpoint, save_checkpoint
 from fieldmark.finetuning.finetuned import EpochResult, FineTuned, Weights, judge
 from fieldmark.finetuning.schedule import UNFROZEN_COST, FineTuneConfig, Precision, cut, phase_at
 from fieldmark.imaging.pixelcache import PixelCache, cache_pixels, square_side
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
 
 if TYPE_CHECKING:
     from fieldmark.finetuning.tuner import Batch, Tuner
 
-FORMAT = 1
+FORMAT = 2
 """Raised when checkpoints change, so that old ones are not gone on from."""
 CHECKPOINT = "fine-tune.safetensors"
+LEARNING_SHARE, LEARNING_STEP_PX = 7 / 8, 32
+"""Side of the square that is learned from, as a share of the one that is served, and what it is a multiple of."""
 
 
 def initial_weights(learner: Learner) -> Weights:
     """What fine-tuning begins with: the backbone as it was published, and the fitted head."""
     arch = in_floats(learner._done.backbone.arch)
     return Weights(trunk_tensors(arch), learner._done.head.head, arch)
+
+
+def learning_rule(learner: Learner) -> ResizeRule:
+    """How photos are fitted while they are learned from: into a smaller square than the one that is served.
+
+    A part cut out at random shows things larger than the whole photo does, so that what was learned suits photos of a
+    higher resolution better (Touvron et al. 2019, arXiv 1906.06423), and costs less: 224 px for 256. Networks that
+    take one size only keep it.
+    """
+    rule, smallest = learner.config.rule, LEARNING_STEP_PX
+    if learner._done.backbone.arch.fixed:
+        return rule
+    return replace(rule, size_px=max(smallest, round(rule.size_px * LEARNING_SHARE / smallest) * smallest))
 
 
 @dataclass
@@ -122,7 +138,7 @@ class FineTuneRun:
 
     @cached_property
     def _pixels(self) -> PixelCache:
-        found = cache_pixels(self._fit.items, self._learner.config.rule, self._workdir, self._callback)
+        found = cache_pixels(self._fit.items, learning_rule(self._learner), self._workdir, self._callback)
         if len(found) < 2:
             raise EmptyDatasetError(
                 f"Of {len(self._fit.items)} photos {len(found)} can still be read, and two are needed at least. "
@@ -135,7 +151,7 @@ class FineTuneRun:
     def _tuner(self) -> Tuner:
         from fieldmark.finetuning.tuner import Tuner
 
-        size_px = self._learner.config.rule.size_px
+        size_px = learning_rule(self._learner).size_px
         tuner = Tuner(self._now, size_px=size_px, pulse=lambda: self._callback(self._shown))
         tuner.remember(self._memory)
         tuner.precision = self._state.precision
@@ -151,7 +167,7 @@ class FineTuneRun:
             return wanted
         if len(tuner.precisions) == 1:
             return tuner.precisions[0]
-        return faster_precision(tuner.probe(square_side(self._learner.config.rule)))
+        return faster_precision(tuner.probe(square_side(learning_rule(self._learner))))
 
     def _batches(self, number: int, batches: list[slice]) -> Iterator[Batch]:
         """The batches of an epoch; order and views depend on nothing but seed and number."""

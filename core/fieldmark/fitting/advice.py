@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fieldmark.callbacks import Callback, Progress, silent
-from fieldmark.finetuning.finetunerun import initial_weights
+from fieldmark.finetuning.finetunerun import initial_weights, learning_rule
 from fieldmark.finetuning.schedule import UNFROZEN_COST, FineTuneConfig, Precision, cut
 from fieldmark.imaging.pixelcache import square_side
 from fieldmark.learner import Learner
@@ -86,7 +86,7 @@ def auto_advice(
     """
     from fieldmark.finetuning.tuner import Tuner, faster_precision
 
-    chosen, rule = config or FineTuneConfig(), learner.config.rule
+    chosen, rule = config or FineTuneConfig(), learning_rule(learner)
     step = Progress("Measuring this machine", 0, 1)
     tuner = Tuner(initial_weights(learner), size_px=rule.size_px, pulse=lambda: callback(step))
     seconds = tuner.probe(square_side(rule))

@@ -15,6 +15,9 @@ FEW = 1_000_000
 
 
 def fitting_threads(numbers: int) -> AbstractContextManager[object]:
-    """Use as a context around linear algebra on matrices of so many numbers."""
+    """Use as a context around linear algebra on matrices of so many numbers.
+
+    The limit is the process's: what runs in several threads needs one context around all of them.
+    """
     limits: AbstractContextManager[object] = threadpool_limits(1 if numbers < FEW else None, "blas")
     return limits

@@ -92,7 +92,7 @@ def fit_head(
         start: an earlier fit of nearly the same labels, on the same photos and folds, to begin from.
     """
     photos = features if isinstance(features, Photos) else Photos.of(features)
-    with fitting_threads(photos.x.size):
+    with fitting_threads(len(photos.x) * len(photos.basis)):
         return _fit(photos, targets, classes, folds, balanced, views, strengths, start, callback)
 
 
