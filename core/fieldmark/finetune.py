@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from fieldmark.callbacks import Callback, silent
 from fieldmark.errors import FieldmarkError, NotTrainedError, StoreError
+from fieldmark.finetuning.allocation import freed_memory_kept
 from fieldmark.finetuning.finetuned import EpochResult, FineTuned
 from fieldmark.finetuning.finetunerun import FineTuneRun
 from fieldmark.finetuning.schedule import FineTuneConfig
@@ -46,7 +47,7 @@ def fine_tune(
         Cancelled: the callback asked to stop; `best_so_far` gives the best epoch, calling again goes on.
     """
     run = FineTuneRun(learner, config or FineTuneConfig(), Path(workdir), callback)
-    with _alone(Path(workdir)):
+    with _alone(Path(workdir)), freed_memory_kept():
         if not (resume and run.take_up()):
             run.begin()
         while not run.is_over:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fieldmark.callbacks import Callback, Progress, silent
+from fieldmark.finetuning.allocation import freed_memory_kept
 from fieldmark.finetuning.finetunerun import initial_weights, learning_rule
 from fieldmark.finetuning.schedule import UNFROZEN_COST, FineTuneConfig, Precision, cut
 from fieldmark.imaging.pixelcache import square_side
@@ -89,7 +90,8 @@ def auto_advice(
     chosen, rule = config or FineTuneConfig(), learning_rule(learner)
     step = Progress("Measuring this machine", 0, 1)
     tuner = Tuner(initial_weights(learner), size_px=rule.size_px, pulse=lambda: callback(step))
-    seconds = tuner.probe(square_side(rule))
+    with freed_memory_kept():
+        seconds = tuner.probe(square_side(rule))
     precision = faster_precision(seconds) if chosen.precision == "auto" else chosen.precision
     photo_s = seconds.get(precision, seconds["f32"])
     place = {label: index for index, label in enumerate(learner.vocab)}
