@@ -24,12 +24,11 @@ from fieldmark.dataset import read_dataset
 from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTrainedError, StoreError
 from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
 from fieldmark.finetuning.checkpoint import load_checkpoint
-from fieldmark.finetuning.finetuned import FineTuned, calibrated, softening
+from fieldmark.finetuning.finetuned import FineTuned
 from fieldmark.finetuning.finetunerun import CHECKPOINT, learning_rule
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
-from fieldmark.models.familiarity import fit_familiarity
 from fieldmark.predictor import Predictor
 from fieldmark.results.assessment import assess
 from fieldmark.sources.sample import write_sample
@@ -157,23 +156,6 @@ def test_views_are_averaged_for_the_held_out_photos(tuned: FineTuned) -> None:
 def test_an_unfitted_learner_is_refused(learner: Learner, tmp_path: Path) -> None:
     with pytest.raises(NotTrainedError):
         fine_tune(Learner(learner.dataset, learner.split, SMALL), QUICK, workdir=tmp_path)
-
-
-# --- Honest numbers -----------------------------------------------------------------------------------------
-
-
-def test_a_temperature_softens_what_is_too_sure() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(2000, 3)).astype(np.float32)
-    targets = np.array([rng.choice(3, p=np.exp(row) / np.exp(row).sum()) for row in logits.astype(float)])
-    assert softening(4 * logits, targets) == pytest.approx(4, rel=0.1)
-
-
-def test_a_temperature_never_sharpens() -> None:
-    logits = np.eye(3, dtype=np.float32)
-    assert softening(logits, np.arange(3)) == 1.0
-    assert softening(logits[:0], np.arange(0)) == 1.0
-    assert softening(logits, np.full(3, -1)) == 1.0
 
 
 # --- How it can end -----------------------------------------------------------------------------------------
@@ -383,21 +365,6 @@ def test_the_probe_measures_without_learning(learner: Learner) -> None:
 
 def test_history_is_plain_json(tuned: FineTuned) -> None:
     assert json.loads(json.dumps([epoch.as_dict() for epoch in tuned.history]))[0]["n_wrong"] >= 0
-
-
-def test_new_photos_are_compared_with_held_out_ones() -> None:
-    """The scores that calibrate are those that the served graph computes."""
-    rng = np.random.default_rng(0)
-    train, held = rng.normal(1, 1, (90, 8)).astype(np.float32), rng.normal(1, 1, (40, 8)).astype(np.float32)
-    targets = np.arange(90) % 3
-    known = fit_familiarity(train, targets, groups=np.arange(90), folds=targets, seed=0)
-    found = calibrated(known, held)
-    assert found.bank is known.bank
-    unit = held / np.linalg.norm(held, axis=1, keepdims=True)
-    nearest = [np.sort(1 - known.bank @ row)[:5].mean() for row in unit]
-    assert found.knn == pytest.approx(np.sort(nearest), abs=1e-5)
-    distances = [min(np.sum((row @ known.whitening - mean) ** 2) for mean in known.means) for row in unit]
-    assert found.mahalanobis == pytest.approx(np.sort(distances), rel=1e-4)
 
 
 def test_photos_that_vanished_since_the_fit_are_an_error_with_what_to_do(
