@@ -104,6 +104,11 @@ class Extraction:
     computed: int
     """How many photos needed a forward pass; the others were in the cache."""
 
+    def rows(self, places: Sequence[int]) -> Features:
+        """Features (places, dim) of photos that could be read, by their places among the ones asked for."""
+        row = {place: row for row, place in enumerate(self.kept)}
+        return self.features[[row[place] for place in places]]
+
 
 def feature_engine(backbone: Backbone, rule: ResizeRule, *, precision: Precision | None = None) -> Engine:
     """Compile the trunk and average its last map over the photo, which is the feature vector."""

@@ -19,7 +19,8 @@ from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, NotTrainedError
 from fieldmark.features import Extraction, extract, probe_features
 from fieldmark.fitting.blas import fitting_threads
-from fieldmark.fitting.head import STRENGTHS, Head, HeadFit, assign_folds, fit_head
+from fieldmark.fitting.folds import assign_folds, spread
+from fieldmark.fitting.head import STRENGTHS, Head, HeadFit, fit_head
 from fieldmark.fitting.logistic import Photos
 from fieldmark.fitting.material import Material
 from fieldmark.fitting.trainconfig import TrainConfig
@@ -128,29 +129,33 @@ class Learner:
             Cancelled: the callback asked to stop; features computed so far are kept.
         """
         backbone = load_backbone(self.config.arch, size_px=self.config.rule.size_px)
-        train, valid = self._items(self.split.train), self._items(self.split.valid)
+        photos = self._items((*self.split.train, *self.split.valid))
+        n, self.failures = len(self.split.train), {}
         with self._timed("features"):
-            found = self._extract([*train, *valid], backbone, callback)
-        rows = {place: row for row, place in enumerate(found.kept)}
-        learnt = [i for i in range(len(train)) if i in rows]
-        held = [i for i in range(len(valid)) if len(train) + i in rows]
-        items = tuple(train[i] for i in learnt)
-        check_enough(items, "that can be read")
+            found = self._extract(photos, backbone, callback)
         with self._timed("views"):
-            views = self._views(items, backbone, callback)
+            views = [
+                self._extract(photos[:n], backbone, callback, view + 1) for view in range(self.config.views)
+            ]
+        learnt = sorted(set(range(n)).intersection(found.kept, *(view.kept for view in views)))
+        held = [place for place in found.kept if place >= n]
+        items = tuple(photos[place] for place in learnt)
+        check_enough(items, "that can be read", self.vocab)
         with self._timed("head"):
-            groups = self._group[[self.split.train[i] for i in learnt]]
+            groups = self._group[[self.split.train[place] for place in learnt]]
             material = Material(
-                features=found.features[[rows[i] for i in learnt]],
-                turned=Photos.of(np.concatenate([found.features[[rows[i] for i in learnt]], *views])),
-                held_out=found.features[[rows[len(train) + i] for i in held]],
+                features=found.rows(learnt),
+                turned=Photos.of(np.concatenate([seen.rows(learnt) for seen in (found, *views)])),
+                held_out=found.rows(held),
                 groups=groups,
                 folds=assign_folds(self._targets(items), groups, seed=self.config.seed),
             )
             with fitting_threads(material.features.size), ThreadPoolExecutor(1) as pool:
                 known = pool.submit(self._familiarity, material, items) if to_export else None
                 head = self._fit_head(material, items, None, callback)
-        judged = Interpretation([valid[i] for i in held], self.vocab, head.head.probs(material.held_out))
+        judged = Interpretation(
+            [photos[place] for place in held], self.vocab, head.head.probs(material.held_out)
+        )
         familiarity = known.result() if known else None
         self._fitted = _Fitted(backbone, head, items, judged, found.computed, material, familiarity)
         return self
@@ -163,7 +168,8 @@ class Learner:
     ) -> Learner:
         """Fit again with other labels and fewer photos, for whoever cleans: from what is in memory, at once.
 
-        Every photo keeps its side and its fold, so out-of-fold answers stay fair and results can be compared.
+        Every photo keeps its side, and its fold unless all of its class are in one, so out-of-fold answers stay fair
+        and results can be compared.
         This learner stays as it is.
 
         Args:
@@ -188,6 +194,8 @@ class Learner:
     def follow(self, dataset: Dataset, callback: Callback = silent) -> Learner | None:
         """Fit on the photos of a dataset as they are labelled now, if this learner knows all of them.
 
+        What cannot be read has no say: a class that has no other photos left is gone.
+
         Returns:
             The new learner; None where there are photos it has not seen, or it is no plain fit: then a new
             learner is needed.
@@ -197,7 +205,8 @@ class Learner:
         done, known = self._done, places_of(self.dataset.items)
         if type(self) is not Learner or not all(item.hash in known for item in dataset.items):
             return None
-        after = Learner(dataset, same_sides(self.split, dataset, known), self.config)
+        unread = [place for place, item in enumerate(self.dataset.items) if item.path in self.failures]
+        after = Learner(dataset, same_sides(self.split, dataset, known, without=unread), self.config)
         after._group = self._group[[known[item.hash] for item in dataset.items]]
         after.failures = {
             item.path: error
@@ -209,17 +218,14 @@ class Learner:
 
     def _fit_again(self, done: _Fitted, vocab: tuple[str, ...], callback: Callback) -> None:
         row, place = places_of(done.items), places_of(done.valid.items)
-        items = tuple(i for i in self._items(self.split.train) if i.hash in row)
-        valid = [i for i in self._items(self.split.valid) if i.hash in place]
-        check_enough(items, "that can be read")
+        items, valid = tuple(self._items(self.split.train)), self._items(self.split.valid)
         with self._timed("head"):
             kept = np.array([row[item.hash] for item in items], dtype=np.intp)
             held = np.array([place[item.hash] for item in valid], dtype=np.intp)
-            material = done.material.only(kept, held)
-            start = done.head if vocab == self.vocab else None
-            old = {item.hash: item.label for item in done.items}
-            changed = len(old) - sum(old[item.hash] == item.label for item in items)
-            keep = start is not None and changed <= FEW_CHANGES * len(items)
+            known = done.material.only(kept, held)
+            material = replace(known, folds=spread(known.folds, self._targets(items), known.groups))
+            start = done.head if vocab == self.vocab and material.folds is known.folds else None
+            keep = start is not None and _changes(done.items, items) <= FEW_CHANGES * len(items)
             head = self._fit_head(material, items, start, callback, keep_strength=keep)
         judged = Interpretation(valid, self.vocab, head.head.probs(material.held_out))
         self._fitted = _Fitted(done.backbone, head, items, judged, 0, material)
@@ -264,33 +270,20 @@ class Learner:
     def _items(self, places: Sequence[int]) -> list[Item]:
         return [self.dataset.items[place] for place in places]
 
-    def _extract(self, items: Sequence[Item], backbone: Backbone, callback: Callback) -> Extraction:
+    def _extract(
+        self, items: Sequence[Item], backbone: Backbone, callback: Callback, view: int = 0
+    ) -> Extraction:
         found = extract(
             [item.path for item in items],
             [item.hash for item in items],
             backbone=backbone,
             rule=self.config.rule,
+            view=view,
+            view_kind=self.config.view_kind,
             callback=callback,
         )
-        self.failures = {items[i].path: error for i, error in found.failures.items()}
+        self.failures |= {items[i].path: error for i, error in found.failures.items()}
         return found
-
-    def _views(
-        self, items: Sequence[Item], backbone: Backbone, callback: Callback
-    ) -> list[npt.NDArray[np.float32]]:
-        """Features of each augmented view of photos that can be read."""
-        return [
-            extract(
-                [item.path for item in items],
-                [item.hash for item in items],
-                backbone=backbone,
-                rule=self.config.rule,
-                view=view,
-                view_kind=self.config.view_kind,
-                callback=callback,
-            ).features
-            for view in range(1, self.config.views + 1)
-        ]
 
     def _targets(self, items: Sequence[Item]) -> npt.NDArray[np.intp]:
         place = {label: index for index, label in enumerate(self.vocab)}
@@ -359,3 +352,9 @@ class Learner:
 
     def _timed(self, step: str) -> Stopwatch:
         return Stopwatch(self.seconds, step)
+
+
+def _changes(before: Sequence[Item], after: Sequence[Item]) -> int:
+    """How many photos have gone or have another label; a photo may be there twice, also under two labels."""
+    old, new = (Counter((item.hash, item.label) for item in items) for items in (before, after))
+    return (old - new).total()

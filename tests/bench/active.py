@@ -16,7 +16,8 @@ from fieldmark.backbones import load_backbone
 from fieldmark.curation.active import MOST_USEFUL, pick_useful, pick_varied
 from fieldmark.dataset import read_dataset
 from fieldmark.features import Features, extract
-from fieldmark.fitting.head import Head, assign_folds, fit_head
+from fieldmark.fitting.folds import assign_folds
+from fieldmark.fitting.head import Head, fit_head
 from fieldmark.fitting.trainconfig import TrainConfig
 
 Targets = npt.NDArray[np.intp]

@@ -20,7 +20,8 @@ from pairs import paired
 from fieldmark.backbones import EFFICIENTNET_LITE0, load_backbone
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import BadImageError
-from fieldmark.fitting.head import assign_folds, fit_head
+from fieldmark.fitting.folds import assign_folds
+from fieldmark.fitting.head import fit_head
 from fieldmark.fitting.trainconfig import FIT_SIZE_PX
 from fieldmark.imaging.loading import in_batches, load_squares
 from fieldmark.imaging.resize import ResizeRule

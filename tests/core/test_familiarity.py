@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.stats import binomtest, kstest
 
 from fieldmark.dataset import read_dataset
-from fieldmark.fitting.head import assign_folds
+from fieldmark.fitting.folds import assign_folds
 from fieldmark.learner import Learner
 from fieldmark.models.card import calibration_of
 from fieldmark.models.familiarity import Familiarity, fit_familiarity, limits_at, neighbourhoods, unit_length

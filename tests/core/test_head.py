@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
-from fieldmark.fitting.head import HeadFit, assign_folds, fit_head
+from fieldmark.fitting.folds import assign_folds
+from fieldmark.fitting.head import HeadFit, fit_head
 from fieldmark.fitting.logistic import Photos, _Problems, minimise
 
 Features = npt.NDArray[np.float32]
@@ -136,15 +137,6 @@ def test_two_photos_a_class_are_enough() -> None:
     assert fit.oof_probs.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_groups_share_a_fold_and_classes_are_spread_over_all() -> None:
-    targets = np.repeat([0, 1], [50, 10]).astype(np.intp)
-    groups = np.arange(60) // 2
-    folds = assign_folds(targets, groups, seed=0)
-    assert (folds[0::2] == folds[1::2]).all()
-    for target in (0, 1):
-        assert set(folds[targets == target]) == {0, 1, 2, 3, 4}
-
-
 def test_fitting_can_be_stopped() -> None:
     def stop(_: Progress) -> None:
         raise Cancelled("enough")
@@ -176,6 +168,34 @@ def test_beginning_at_an_earlier_fit_lets_no_photo_s_label_into_its_own_answer()
     after = fit_head(features, targets, classes=3, folds=folds, strengths=(0.1,), start=before)
     plain = fit_head(features, targets, classes=3, folds=folds, strengths=(0.1,))
     assert out_of_fold(after)[0] == pytest.approx(out_of_fold(plain)[0], abs=0.02)
+
+
+def test_a_refit_with_fewer_folds_begins_anew_with_the_strength_that_was_found() -> None:
+    features, targets = photos(60, 20)
+    folds = assign_folds(targets, np.arange(60), seed=1)
+    before = fit_head(features, targets, classes=3, folds=folds)
+    few = folds < 4
+    options = {"classes": 3, "folds": folds[few], "strengths": (before.strength,)}
+    after, plain = (fit_head(features[few], targets[few], **options, start=start) for start in (before, None))  # type: ignore[arg-type]
+    assert after.oof_probs.tobytes() == plain.oof_probs.tobytes()
+
+
+def test_a_class_that_its_heads_never_saw_does_not_decide_how_sure_the_others_are() -> None:
+    features, targets = photos(90, 30)
+    folds = assign_folds(targets, np.arange(90), seed=3)
+    plain = fit_head(features, targets, classes=3, folds=folds)
+    folds[targets == 2] = 0
+    fit = fit_head(features, targets, classes=3, folds=folds)
+    assert plain.temperature / 2 < fit.temperature < 2 * plain.temperature
+    assert np.isfinite(fit.oof_probs).all()
+
+
+def test_where_no_photo_could_be_held_out_no_answer_is_sure() -> None:
+    features, targets = photos(30, 10)
+    fit = fit_head(features, targets, classes=3, folds=np.zeros(30, np.intp))
+    assert np.abs(fit.oof_probs - 1 / 3).max() < 1e-3
+    assert np.isfinite(fit.head.weight).all()
+    assert fit.head.probs(features).max() < 0.6
 
 
 def test_a_regression_that_never_saw_the_changed_label_rests_after_one_step(

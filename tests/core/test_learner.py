@@ -33,10 +33,6 @@ def learner(dataset: Dataset) -> Learner:
     return Learner(dataset, given_split(dataset), SMALL).fit()
 
 
-def hash_of(learner: Learner, name: str) -> str:
-    return next(item.hash for item in learner.dataset.items if item.path.name == name)
-
-
 def test_every_training_photo_has_an_out_of_fold_answer(learner: Learner) -> None:
     assert learner.oof_probs.shape == (len(learner.train_items), 3) == (120, 3)
     assert learner.oof_probs.sum(axis=1) == pytest.approx(1, abs=1e-5)
@@ -72,84 +68,6 @@ def test_what_is_learned_to_export_beside_the_head_is_what_would_be_learned_afte
 
 def test_a_photo_seen_before_costs_no_forward_pass(dataset: Dataset, learner: Learner) -> None:
     assert Learner(dataset, given_split(dataset), SMALL).fit().computed == 0
-
-
-# --- Refit --------------------------------------------------------------------------------------------------
-
-
-def corrected(learner: Learner) -> dict[str, str]:
-    """The right labels of what was mislabelled."""
-    return {hash_of(learner, f"{label}-{side}-{n:02}.png"): label for side, label, n in MISLABELLED}
-
-
-def test_a_refit_is_what_a_fit_with_these_labels_would_be(learner: Learner) -> None:
-    right = corrected(learner)
-    after = learner.refit(right)
-    items = tuple(replace(i, label=right.get(i.hash, i.label)) for i in learner.dataset.items)
-    fresh = Learner(replace(learner.dataset, items=items), learner.split, SMALL).fit()
-    assert after.valid.n_wrong == fresh.valid.n_wrong <= learner.valid.n_wrong - 1
-    assert np.abs(after.valid.probs - fresh.valid.probs).max() < 0.2  # photos were dealt into other folds
-    assert after.oof_probs.argmax(axis=1).tolist() == fresh.oof_probs.argmax(axis=1).tolist()
-
-
-def test_a_refit_leaves_the_learner_from_before_as_it_was(learner: Learner) -> None:
-    before = learner.valid.probs.copy(), learner.dataset
-    learner.refit(corrected(learner))
-    assert (learner.valid.probs == before[0]).all()
-    assert learner.dataset is before[1]
-
-
-def test_a_refit_without_a_change_changes_no_answer(learner: Learner) -> None:
-    after = learner.refit()
-    assert np.abs(after.oof_probs - learner.oof_probs).max() < 0.01
-    assert np.abs(after.valid.probs - learner.valid.probs).max() < 0.005
-
-
-def test_dropped_photos_are_gone_from_both_sides(learner: Learner) -> None:
-    gone = {learner.train_items[3].hash, learner.train_items[50].hash, learner.valid.items[2].hash}
-    after = learner.refit(dropped=gone)
-    assert (len(after.train_items), len(after.valid.items)) == (118, 47)
-    assert not gone & {item.hash for item in (*after.train_items, *after.valid.items)}
-    assert after.oof_probs.shape == (118, 3)
-
-
-def test_a_relabelled_photo_keeps_its_side_and_its_fold(learner: Learner) -> None:
-    item = learner.train_items[0]
-    after = learner.refit({item.hash: "gravel"})
-    assert after.train_items[0].label == "gravel"
-    assert (after._done.material.folds == learner._done.material.folds).all()
-    assert [i.hash for i in after.valid.items] == [i.hash for i in learner.valid.items]
-
-
-def test_refits_can_follow_each_other_and_the_last_is_exported(learner: Learner, tmp_path: Path) -> None:
-    after = learner.refit(dropped=[learner.train_items[0].hash]).refit(corrected(learner))
-    card = after.export(tmp_path / "m.onnx")
-    assert (card.n_train, card.n_wrong) == (119, after.valid.n_wrong)
-
-
-def test_a_class_may_come_and_go_in_a_refit(learner: Learner) -> None:
-    moss = {item.hash: "moss" for item in learner.train_items if item.label == "grass"}
-    after = learner.refit(moss)
-    assert after.vocab == ("brick", "gravel", "moss")
-    new = {item.hash: "lawn" for item in learner.train_items[:6]}
-    assert learner.refit(new).vocab == ("brick", "grass", "gravel", "lawn")
-
-
-def test_photos_that_the_learner_has_not_seen_need_a_fit(learner: Learner) -> None:
-    stranger = replace(learner.dataset.items[0], hash="0" * 64)
-    more = replace(learner.dataset, items=(*learner.dataset.items, stranger))
-    assert learner.follow(more) is None
-
-
-def test_a_refit_that_leaves_one_class_says_so(learner: Learner) -> None:
-    with pytest.raises(EmptyDatasetError, match="at least two"):
-        learner.refit({item.hash: "brick" for item in learner.dataset.items})
-
-
-def test_views_are_refitted_as_well(dataset: Dataset) -> None:
-    learner = Learner(dataset, given_split(dataset), replace(SMALL, views=1)).fit()
-    after = learner.refit(dropped=[learner.train_items[0].hash])
-    assert len(after._done.material.turned.x) == 2 * len(after.train_items) == 238
 
 
 # --- What cannot be -------------------------------------------------------------------------------------------
@@ -188,6 +106,24 @@ def test_a_broken_photo_is_left_out_and_named(tmp_path: Path) -> None:
     assert learner.refit().failures.keys() == learner.failures.keys()
 
 
+@pytest.fixture
+def one_class_broken(tmp_path: Path) -> Dataset:
+    """All training photos of bricks are cut off."""
+    folder = write_sample(tmp_path / "photos")
+    for broken in (folder / "train" / "brick").iterdir():
+        broken.write_bytes(broken.read_bytes()[:500])
+    return read_dataset(folder)
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_class_of_unreadable_photos_is_refused_by_name(one_class_broken: Dataset, balanced: bool) -> None:
+    split = given_split(one_class_broken)
+    learner = Learner(one_class_broken, split, replace(SMALL, balanced=balanced))
+    with pytest.raises(EmptyDatasetError, match=r"photos that can be read: brick. Add photos") as refused:
+        learner.fit()
+    assert refused.value.code == "few_photos"
+
+
 def test_stopping_leaves_no_half_fitted_learner(dataset: Dataset) -> None:
     def stop(progress: Progress) -> None:
         if progress.step == "Fitting":
@@ -213,12 +149,3 @@ def test_the_threshold_of_a_sure_answer_is_the_lowest_that_is_right_often_enough
     assert chosen.right / chosen.n >= 0.95
     lower = top >= chosen.prob_min - 0.05
     assert (targets[lower] == 0).mean() < 0.95
-
-
-def test_one_changed_label_keeps_the_strength_and_many_choose_it_again(learner: Learner) -> None:
-    one = learner.refit({learner.train_items[0].hash: "gravel"})
-    assert one.strength == learner.strength
-    assert one._done.head.path.keys() == learner._done.head.path.keys()
-    assert np.abs(one.oof_probs - learner.oof_probs).max() > 1e-3  # and it is learned from
-    some = {item.hash: "gravel" for item in learner.train_items[:60]}
-    assert len(learner.refit(some)._done.head.path) >= 2

@@ -21,7 +21,8 @@ from fieldmark.catalog import CatalogPhoto
 from fieldmark.curation.active import MOST_USEFUL, Probs, margins_of, pick_useful, pick_varied
 from fieldmark.curation.sealed import read_seal
 from fieldmark.features import Extraction, Features, extract
-from fieldmark.fitting.head import Head, assign_folds, fit_head
+from fieldmark.fitting.folds import assign_folds
+from fieldmark.fitting.head import Head, fit_head
 from fieldmark.heldout import KEY_LENGTH, held_out_by
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.models.backbone import Backbone

@@ -19,7 +19,8 @@ from fieldmark.dataset import Item
 from fieldmark.errors import BadImageError
 from fieldmark.features import Features, feature_engine
 from fieldmark.finetuning.checkpoint import Checkpoint
-from fieldmark.fitting.head import Head, HeadFit, assign_folds
+from fieldmark.fitting.folds import assign_folds
+from fieldmark.fitting.head import Head, HeadFit
 from fieldmark.fitting.softmax import best_factor
 from fieldmark.imaging.augment import augmented
 from fieldmark.imaging.loading import Fit, in_batches, load_squares

@@ -20,16 +20,17 @@ import numpy.typing as npt
 
 from fieldmark.callbacks import Callback, Progress, silent
 from fieldmark.fitting.blas import fitting_threads
+from fieldmark.fitting.folds import together
 from fieldmark.fitting.logistic import Coefficients, Photos, minimise
 from fieldmark.fitting.softmax import best_factor, mean_loss, softmax
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
 Targets = npt.NDArray[np.intp]  # (n,), class indices
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Values of C that are tried, until the out-of-fold loss rises; the best lay inside on every set measured."""
-FOLDS = 5
 CV_TOLERANCE, TOLERANCE = 1e-4, 1e-6
 """Of the folds' heads (out-of-fold probabilities are then right to .003) and of the head that is kept."""
 TEMPERATURES = (0.05, 20.0)
@@ -73,7 +74,7 @@ def fit_head(
     targets: Targets,
     *,
     classes: int,
-    folds: npt.NDArray[np.intp],
+    folds: Indices,
     balanced: bool = False,
     views: int = 0,
     strengths: Sequence[float] = STRENGTHS,
@@ -100,7 +101,7 @@ def _fit(
     photos: Photos,
     targets: Targets,
     classes: int,
-    folds: npt.NDArray[np.intp],
+    folds: Indices,
     balanced: bool,
     views: int,
     strengths: Sequence[float],
@@ -109,11 +110,9 @@ def _fit(
 ) -> HeadFit:
     n = len(targets)
     own = _class_weights(targets, classes) if balanced else np.ones(n)
-    seen = np.stack([folds != fold for fold in range(int(folds.max()) + 1)] + [np.ones(n, bool)], axis=1)
-    repeated, weights = (
-        np.tile(targets, 1 + views),
-        np.tile(seen * own[:, None] / (1 + views), (1 + views, 1)),
-    )
+    asked = own * _know_the_class(targets, folds)
+    weights = _weights(own, folds, views)
+    before = _same_problems(start, weights.shape[1])
     path: dict[float, Coefficients] = {}
     logits: list[Floats] = []  # out of fold
     losses: list[float] = []
@@ -121,73 +120,59 @@ def _fit(
         callback(Progress("Fitting", len(path), len(strengths)))
         found = minimise(
             photos,
-            repeated,
+            np.tile(targets, 1 + views),
             weights * strength,
             classes=classes,
-            start=_start(strength, start, path),
+            start=before.get(strength, next(reversed(path.values()), None)),
             tolerance=CV_TOLERANCE,
         )
         path[strength] = found.coefficients
         logits.append(found.logits[np.arange(n), folds].astype(np.float64))
-        losses.append(mean_loss(logits[-1], targets, own))
+        losses.append(mean_loss(logits[-1], targets, asked if asked.any() else own))
         if len(losses) > 1 and losses[-1] > losses[-2]:
             break
     callback(Progress("Fitting", len(strengths), len(strengths)))
     best = int(np.argmin(losses))
     whole = minimise(
         photos,
-        repeated,
+        np.tile(targets, 1 + views),
         weights[:, -1:] * strengths[best],
         classes=classes,
         start=path[strengths[best]][:, -1:],
         tolerance=TOLERANCE,
     )
-    temperature = _fit_temperature(logits[best], targets, own)
+    temperature = _fit_temperature(logits[best], targets, asked)
     weight, bias = photos.on_raw_features(whole.coefficients[:, 0] / np.float32(temperature))
     oof = softmax(logits[best] / temperature).astype(np.float32)
-    return HeadFit(
-        Head(weight, bias),
-        float(strengths[best]),
-        temperature,
-        oof,
-        {**(start.path if start else {}), **path},
-    )
+    return HeadFit(Head(weight, bias), float(strengths[best]), temperature, oof, {**before, **path})
 
 
-def _start(strength: float, start: HeadFit | None, path: Mapping[float, Coefficients]) -> Coefficients | None:
-    """Where a strength begins: at its own earlier solution, else where the last strength ended."""
-    if start is not None and strength in start.path:
-        return start.path[strength]
-    return list(path.values())[-1] if path else None
+def _weights(own: Floats, folds: Indices, views: int) -> Floats:
+    """Weights (n · (1 + views), folds + 1): no fold's head sees its own photos, the last head sees all."""
+    heads = np.arange(folds.max() + 2)
+    seen = folds[:, None] != heads
+    return np.tile(seen * own[:, None] / (1 + views), (1 + views, 1))
 
 
-def assign_folds(
-    targets: Targets, groups: npt.NDArray[np.intp], *, seed: int, folds: int = FOLDS
-) -> npt.NDArray[np.intp]:
-    """Deal photos into folds, class by class, with the members of a group together.
+def _know_the_class(targets: Targets, folds: Indices) -> npt.NDArray[np.bool_]:
+    """Whether a photo is asked of a head that has seen others of its class; the others say nothing of heads."""
+    return ~np.isin(targets, together(targets, folds))
 
-    Args:
-        groups: (n,) duplicates and bursts share a number.
-    Returns:
-        (n,) fold of each photo. A class with fewer groups than folds is missing from some of them.
-    """
-    rng = np.random.default_rng(seed)
-    fold_of_group: dict[int, int] = {}
-    turn = 0
-    for target in np.unique(targets):
-        own = [g for g in dict.fromkeys(groups[targets == target].tolist()) if g not in fold_of_group]
-        for group in rng.permutation(own):
-            fold_of_group[int(group)] = turn % folds
-            turn += 1
-    return np.array([fold_of_group[int(g)] for g in groups], dtype=np.intp)
+
+def _same_problems(start: HeadFit | None, problems: int) -> dict[float, Coefficients]:
+    """The heads of an earlier fit; none where a fold has come or gone, as when its only photo was dropped."""
+    path = start.path if start else {}
+    return {strength: heads for strength, heads in path.items() if heads.shape[1] == problems}
 
 
 def _class_weights(targets: Targets, classes: int) -> Floats:
     counts = np.bincount(targets, minlength=classes)
-    return (len(targets) / (np.count_nonzero(counts) * counts))[targets]
+    return np.asarray(len(targets) / (np.count_nonzero(counts) * counts[targets]), np.float64)
 
 
 def _fit_temperature(logits: Floats, targets: Targets, weights: Floats) -> float:
     """The divisor that makes out-of-fold probabilities honest (Guo et al. 2017, arXiv 1706.04599)."""
     coldest, hottest = TEMPERATURES
+    if not weights.any():
+        return hottest
     return 1 / best_factor(logits, targets, weights, low=1 / hottest, high=1 / coldest)

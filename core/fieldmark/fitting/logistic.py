@@ -4,9 +4,9 @@ Each minimises, over its W and b,
 
     Σ_i w_i · CE(y_i, softmax(W x_i + b))  +  ½ ‖W‖²
 
-by Newton's method, the Newton step by conjugate gradients. They differ only in which photos have weight 0,
-so one wide matrix product serves all of them: several times faster than one L-BFGS after the other. It is exact to `tolerance`; the photos are seen in their principal axes, where the Hessian is nearly
-diagonal and dividing by its diagonal leaves little to do.
+by Newton's method, the Newton step by conjugate gradients. They differ only in which photos have weight 0, so one
+wide matrix product serves all of them: several times faster than one L-BFGS after the other. The photos are seen in
+their principal axes, where the Hessian is nearly diagonal: dividing by its diagonal leaves little to do.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def _improved(
         if not too_far.any():
             break
         length[too_far] /= 2
-    return next_w, next_z, sizes, -slopes / losses
+    return next_w, next_z, sizes, -slopes / np.maximum(losses, np.finfo(np.float64).tiny)
 
 
 def _newton_step(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,17 @@ from fieldmark.splits import Split, group_items
 MIN_PHOTOS_A_CLASS = 2
 
 
-def check_enough(items: Sequence[Item], what: str) -> None:
+def check_enough(items: Sequence[Item], what: str, vocab: Iterable[str] = ()) -> None:
     """Tell whether there is something to learn, before any time goes into it.
 
     Args:
         what: which photos these are, to end the sentence "There are photos of one class …".
+        vocab: classes that must be among them, beside those that are.
     Raises:
         EmptyDatasetError: fewer than two classes, or a class with fewer than two photos.
     """
-    counts = Counter(item.label for item in items)
+    counts = Counter(dict.fromkeys(vocab, 0))
+    counts.update(item.label for item in items)
     if len(counts) < 2:
         raise EmptyDatasetError(
             f"There are photos of {len(counts)} classes {what}, and at least two are needed. "
@@ -52,12 +54,18 @@ def places_of(items: Sequence[Item]) -> dict[str, int]:
     return {item.hash: place for place, item in enumerate(items)}
 
 
-def same_sides(split: Split, dataset: Dataset, known: Mapping[str, int]) -> Split:
-    """Keep every photo of a dataset on the side of an earlier split, whose places `known` gives by hash."""
+def same_sides(
+    split: Split, dataset: Dataset, known: Mapping[str, int], *, without: Collection[int]
+) -> Split:
+    """Keep every photo of a dataset on the side of an earlier split, whose places `known` gives by hash.
+
+    Args:
+        without: earlier places that are on no side any more.
+    """
     old = [known[item.hash] for item in dataset.items]
 
     def still(side: Sequence[int]) -> tuple[int, ...]:
-        before = frozenset(side)
+        before = frozenset(side) - frozenset(without)
         return tuple(place for place, was in enumerate(old) if was in before)
 
     return Split(still(split.train), still(split.valid), still(split.test), split.notes)
