@@ -26,9 +26,17 @@ from fieldmark.fitting.material import Material
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.fitting.trainingphotos import check_enough, group_numbers, places_of, same_sides
 from fieldmark.interp import Interpretation
-from fieldmark.modelfile import ModelCard, ModelInfo
+from fieldmark.modelfile import ModelCard, ModelInfo, Sureness
 from fieldmark.models.backbone import Backbone
-from fieldmark.models.card import calibration_of, choose_sureness, limits_of, summary_of
+from fieldmark.models.card import (
+    SURE_CHOICES,
+    calibration_of,
+    choose_sureness,
+    flagged_by,
+    limits_of,
+    summary_of,
+    with_verdicts,
+)
 from fieldmark.models.familiarity import Familiarity
 from fieldmark.models.freshcheck import FreshCheck
 from fieldmark.splits import Split
@@ -323,16 +331,19 @@ class Learner:
             return material.familiarity(self._targets(items), seed=self.config.seed)
 
     def _info(self) -> ModelInfo:
-        done = self._done
-        sureness = choose_sureness(done.head.oof_probs, self._targets(done.items))
+        sureness, calibration = self._sureness(), calibration_of(self._familiar)
         return ModelInfo(
             vocab=self.vocab,
             rule=self.config.rule,
-            prob_min=sureness.prob_min,
-            calibration=calibration_of(self._familiar),
-            card=replace(self._card(), sureness=sureness),
+            prob_min=sureness.prob_min if sureness else float(SURE_CHOICES[-1]),
+            calibration=calibration,
+            card=with_verdicts(self._card(), sureness, flagged_by(calibration.limits, self._familiar)),
             selftest=(),
         )
+
+    def _sureness(self) -> Sureness | None:
+        """From which probability on answers are sure; None where no photo is left to tell."""
+        return choose_sureness(self.oof_probs, self._targets(self.train_items))
 
     def _card(self) -> ModelCard:
         done, counts = self._done, Counter(item.label for item in self._done.items)

@@ -49,6 +49,18 @@ class Sureness:
 
 
 @dataclass(frozen=True)
+class Flagged:
+    """How many photos that show what they should were called unfamiliar, while they were held out."""
+
+    alone: int
+    """Of `n`, each held out with its duplicates: what to expect of more photos of the same source."""
+    n: int
+    apart: int
+    """Of `n_apart`, each held out with all photos most like it: as if of another source; the limits are chosen so."""
+    n_apart: int
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What a model is, for whoever uses it."""
 
@@ -68,6 +80,21 @@ class ModelCard:
     made: str
     """Date, ISO 8601."""
     sureness: Sureness | None = None
+    flagged: Flagged | None = None
+    """None where too few photos are known to call any unfamiliar, and in files of before."""
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> ModelCard:
+        """Take them back from JSON; a file of before lacks the latest."""
+        sureness, flagged = raw.get("sureness"), raw.get("flagged")
+        return cls(
+            **{
+                **raw,
+                "limits": tuple(str(limit) for limit in raw["limits"]),
+                "sureness": Sureness(**sureness) if sureness else None,
+                "flagged": Flagged(**flagged) if flagged else None,
+            }
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -259,16 +286,12 @@ def _info_from(raw: Mapping[str, Any]) -> ModelInfo:
     if len(vocab) < 2 or len(set(vocab)) != len(vocab):
         raise ModelFileError(f"its vocabulary of {len(vocab)} names is too short or names one twice.")
     calibration = raw["calibration"]
-    card = dict(raw["card"])
-    sureness = card.get("sureness")
-    card["sureness"] = Sureness(**sureness) if sureness else None
-    card["limits"] = tuple(str(limit) for limit in card["limits"])
     return ModelInfo(
         vocab=vocab,
         rule=rule,
         prob_min=float(raw["prob_min"]),
         calibration=_calibration(calibration) if calibration else None,
-        card=ModelCard(**card),
+        card=ModelCard.from_dict(raw["card"]),
         selftest=tuple(tuple(float(prob) for prob in probs) for probs in raw["selftest"]),
     )
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import numpy.typing as npt
 import onnxruntime
 import pytest
 
+from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import ModelFileError
 from fieldmark.features import feature_engine, probe_features
@@ -19,8 +24,9 @@ from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
 from fieldmark.modelfile import MAX_BYTES, read_model_file
-from fieldmark.models.export import Classifier, write_model
-from fieldmark.models.familiarity import unit_length
+from fieldmark.models.card import calibration_of, flagged_by
+from fieldmark.models.export import Classifier, _graph, write_model
+from fieldmark.models.familiarity import BANK_SIZE, Familiarity, unit_length
 from fieldmark.models.freshcheck import FreshCheck
 from fieldmark.models.probes import probe_photos
 from fieldmark.predictor import Predictor
@@ -29,12 +35,13 @@ from fieldmark.splitfile import given_split
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 SIZE = 96
+SMALL = TrainConfig(rule=ResizeRule(SIZE))
 
 
 @pytest.fixture(scope="module")
 def learner(tmp_path_factory: pytest.TempPathFactory) -> Learner:
     dataset = read_dataset(write_sample(tmp_path_factory.mktemp("sample")))
-    return Learner(dataset, given_split(dataset), TrainConfig(rule=ResizeRule(SIZE))).fit()
+    return Learner(dataset, given_split(dataset), SMALL).fit()
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +123,14 @@ def test_the_card_says_how_often_sure_answers_were_right(learner: Learner, path:
     assert (info.card.n_valid, info.card.n_wrong) == (48, learner.valid.n_wrong)
 
 
+def test_the_card_says_how_many_known_photos_were_flagged(learner: Learner, path: Path) -> None:
+    info, known = read_model_file(path).info, learner._familiar
+    assert info.calibration is not None
+    assert info.card.flagged == flagged_by(info.calibration.limits, known)
+    assert info.card.flagged is not None
+    assert f"{info.card.flagged.apart} of 120 (" in info.card.limits[-1]
+
+
 def test_the_file_is_small_and_has_no_path_of_this_machine(learner: Learner, path: Path) -> None:
     """30 MB are allowed for 5,000 photos: that leaves 3.5 KB a photo beside the network and the whitening."""
     content = path.read_bytes()
@@ -123,9 +138,38 @@ def test_the_file_is_small_and_has_no_path_of_this_machine(learner: Learner, pat
     assert str(learner.dataset.root.parent).encode() not in content
 
 
-def test_the_same_learner_gives_the_same_file(learner: Learner, path: Path, tmp_path: Path) -> None:
-    learner.export(tmp_path / "again.onnx")
-    assert read_model_file(tmp_path / "again.onnx").sha256 == read_model_file(path).sha256
+def test_a_file_of_5000_photos_has_at_most_30_mb(learner: Learner) -> None:
+    """Made-up numbers, as many as there would be."""
+    rng = np.random.default_rng(0)
+    rows, scores = rng.random((BANK_SIZE, 1280), np.float32), rng.random(5000, np.float32)
+    known = Familiarity(rows, rows[:1280], rows[:3], scores, scores, scores, scores)
+    info = replace(learner._info(), calibration=calibration_of(known))
+    graph = _graph(learner.backbone, Classifier(learner.head.weight, learner.head.bias), known)
+    assert len(graph.SerializeToString()) + len(info.as_json()) < 30e6
+
+
+AGAIN = """
+import sys
+from pathlib import Path
+from fieldmark.dataset import read_dataset
+from fieldmark.learner import Learner
+from fieldmark.splitfile import given_split
+from test_export import SMALL
+dataset = read_dataset(Path(sys.argv[1]))
+Learner(dataset, given_split(dataset), SMALL).fit().export(sys.argv[2])
+"""
+
+
+def test_a_fresh_process_that_knows_no_features_makes_the_same_file(
+    learner: Learner, path: Path, tmp_path: Path
+) -> None:
+    cache, again = tmp_path / "cache", tmp_path / "again.onnx"
+    shutil.copytree(cache_folder("backbones"), cache / "backbones")
+    paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {CACHE_VARIABLE: str(cache), "PYTHONPATH": paths, "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", AGAIN, str(learner.dataset.root), str(again)]
+    subprocess.run(command, check=True, env=environment)
+    assert again.read_bytes() == path.read_bytes()
 
 
 # --- What must not be saved -----------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ from scipy.stats import binomtest, kstest
 
 from fieldmark.dataset import read_dataset
 from fieldmark.fitting.folds import assign_folds
+from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
-from fieldmark.models.card import calibration_of
+from fieldmark.models.card import calibration_of, flagged_by
 from fieldmark.models.familiarity import Familiarity, fit_familiarity, limits_at, neighbourhoods, unit_length
 from fieldmark.predictor import Predictor
 from fieldmark.sources.sample import sample_photos, write_sample
-from fieldmark.splitfile import given_split
+from fieldmark.splits import make_splits
 
 Features = npt.NDArray[np.float32]
 
@@ -57,7 +59,7 @@ def scores(known: Familiarity, features: Features) -> tuple[Features, Features]:
 
 def p_values(known: Familiarity, features: Features) -> list[npt.NDArray[np.float64]]:
     pairs = zip(scores(known, features), (known.knn, known.mahalanobis), strict=True)
-    return [(1 + len(ref) - np.searchsorted(ref, own)) / (len(ref) + 1) for own, ref in pairs]
+    return [(1 + len(ref) - np.searchsorted(np.sort(ref), own)) / (len(ref) + 1) for own, ref in pairs]
 
 
 def flagged(known: Familiarity, features: Features, level: float = 0.05) -> npt.NDArray[np.bool_]:
@@ -102,6 +104,16 @@ def test_the_limits_lie_above_what_the_same_source_reaches() -> None:
     assert limits[1] >= np.quantile(KNOWN.mahalanobis, 0.97)
 
 
+def test_known_photos_that_the_limits_flag_are_counted() -> None:
+    limits = limits_at(KNOWN, 0.05)
+    counted = flagged_by(limits, KNOWN)
+    assert counted is not None
+    strange = [i for i in range(600) if KNOWN.knn[i] > limits[0] or KNOWN.mahalanobis[i] > limits[1]]
+    assert (counted.alone, counted.n, counted.n_apart) == (len(strange), 600, 600)
+    assert counted.alone < counted.apart <= 0.05 * 600
+    assert flagged_by(None, KNOWN) is None
+
+
 def test_a_photo_is_not_its_own_neighbour_nor_its_duplicate_s() -> None:
     features, targets = SOURCE.photos(60, seed=5)
     doubled = np.concatenate([features, features])
@@ -109,7 +121,7 @@ def test_a_photo_is_not_its_own_neighbour_nor_its_duplicate_s() -> None:
     folds = assign_folds(np.tile(targets, 2), groups, seed=0)
     known = fit_familiarity(doubled, np.tile(targets, 2), groups=groups, folds=folds, seed=0)
     assert known.knn.min() > 1e-4
-    assert known.far_knn.min() >= known.knn.min()
+    assert (known.far_knn >= known.knn).all()
 
 
 def test_neighbourhoods_are_alike_and_keep_groups_together() -> None:
@@ -140,6 +152,7 @@ def test_more_photos_than_the_bank_holds_are_sampled_evenly() -> None:
     targets[:100] = 1
     known = learned(features, targets)
     assert known.bank.shape == (4000, 8)
+    assert len(known.knn) == len(known.mahalanobis) == 5000  # all of them tell what is usual
     rare = unit_length(features[:100])
     assert all((np.abs(known.bank - row).max(axis=1) < 1e-6).any() for row in rare[:10])
 
@@ -148,11 +161,30 @@ def test_more_photos_than_the_bank_holds_are_sampled_evenly() -> None:
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    folder = tmp_path_factory.mktemp("sample")
-    dataset = read_dataset(write_sample(folder / "photos", mislabelled=False))
-    Learner(dataset, given_split(dataset)).fit().export(folder / "m.onnx")
-    return Predictor.load(folder / "m.onnx")
+def learner(tmp_path_factory: pytest.TempPathFactory) -> Learner:
+    """Half of the sample's photos, drawn at random, so that the others are of the same source."""
+    dataset = read_dataset(write_sample(tmp_path_factory.mktemp("sample"), mislabelled=False))
+    config = TrainConfig(rule=ResizeRule(128))
+    return Learner(dataset, make_splits(dataset.items, valid_pct=0.5), config).fit()
+
+
+@pytest.fixture(scope="module")
+def predictor(learner: Learner, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    path = tmp_path_factory.mktemp("model") / "m.onnx"
+    learner.export(path)
+    return Predictor.load(path)
+
+
+def test_p_values_as_they_are_served_are_valid_and_not_wasteful(
+    learner: Learner, predictor: Predictor
+) -> None:
+    """Twice the smaller of two uniform p-values: small ones are no more frequent than they say (Kolmogorov and
+    Smirnov, one-sided), and not much rarer either."""
+    answers = predictor.predict([item.path for item in learner.valid.items])
+    p = np.array([answer.familiarity_p for answer in answers])  # type: ignore[union-attr]
+    assert len(p) >= 80
+    assert kstest(p, "uniform", alternative="greater").pvalue > 0.01
+    assert np.median(p) < 0.8
 
 
 def as_png(image: Image.Image, folder: Path) -> Path:

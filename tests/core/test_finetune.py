@@ -19,13 +19,13 @@ import pytest
 import torch
 from filelock import FileLock
 
-from fieldmark.callbacks import Progress
+from fieldmark.callbacks import Progress, silent
 from fieldmark.dataset import read_dataset
 from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTrainedError, StoreError
 from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
 from fieldmark.finetuning.checkpoint import load_checkpoint
 from fieldmark.finetuning.finetuned import FineTuned
-from fieldmark.finetuning.finetunerun import CHECKPOINT, learning_rule
+from fieldmark.finetuning.finetunerun import CHECKPOINT, FineTuneRun, learning_rule
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
@@ -91,6 +91,11 @@ def test_a_network_of_one_size_learns_from_that(learner: Learner) -> None:
         learner._done, backbone=replace(backbone, arch=replace(backbone.arch, fixed=True))
     )
     assert learning_rule(other) == ResizeRule(256)
+
+
+def test_photos_are_kept_in_squares_for_what_is_learned_from(learner: Learner, tmp_path: Path) -> None:
+    run = FineTuneRun(with_size(learner, 256), QUICK, tmp_path, silent)
+    assert run._pixels.pixels.shape == (40, 288, 288, 3)  # 9/7 of 224
 
 
 def with_size(learner: Learner, size_px: int) -> Learner:

@@ -54,6 +54,12 @@ def with_metadata(content: bytes, change: Callable[[dict[str, Any]], object]) ->
     return resealed(content, changed)
 
 
+def test_a_file_of_before_its_card_told_of_verdicts_still_loads(content: bytes) -> None:
+    old = with_metadata(content, lambda info: (info["card"].pop("flagged"), info["card"].pop("sureness")))
+    card = parse_model_file(old).info.card
+    assert (card.flagged, card.sureness) == (None, None)
+
+
 # --- M31: only ONNX files of ours ---------------------------------------------------------------------------
 
 

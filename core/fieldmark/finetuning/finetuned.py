@@ -27,10 +27,10 @@ from fieldmark.imaging.loading import Fit, in_batches, load_squares
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner, _Fitted
-from fieldmark.modelfile import ModelCard, ModelInfo
+from fieldmark.modelfile import ModelCard, Sureness
 from fieldmark.models.architecture import Architecture
 from fieldmark.models.backbone import Backbone
-from fieldmark.models.card import LEVELS, SURE_CHOICES, choose_sureness
+from fieldmark.models.card import LEVELS, choose_sureness
 from fieldmark.models.engine import BATCH_SIZE
 from fieldmark.models.familiarity import NEIGHBOURS, Familiarity, fit_familiarity, unit_length
 
@@ -203,15 +203,11 @@ class FineTuned(Learner):
         targets = np.array([place[item.label] for item in items], dtype=np.intp)
         return targets, self._group[[row[item.path] for item in items]]
 
-    def _info(self) -> ModelInfo:
-        """As of a fit, but the threshold is chosen on held-out photos, not on out-of-fold ones."""
-        info, valid = super()._info(), self.valid
+    def _sureness(self) -> Sureness | None:
+        """As of a fit, but chosen on held-out photos, not on out-of-fold ones."""
         if not self.best_epoch:
-            return info
-        if not valid.items:
-            return replace(info, prob_min=float(SURE_CHOICES[-1]), card=replace(info.card, sureness=None))
-        sureness = choose_sureness(valid.probs, valid.targs)
-        return replace(info, prob_min=sureness.prob_min, card=replace(info.card, sureness=sureness))
+            return super()._sureness()
+        return choose_sureness(self.valid.probs, self.valid.targs) if self.valid.items else None
 
     def _card(self) -> ModelCard:
         card = super()._card()
@@ -290,6 +286,4 @@ def calibrated(known: Familiarity, held_out: Features) -> Familiarity:
     white = unit @ known.whitening
     squares = np.stack([np.square(white - mean).sum(axis=1) for mean in known.means], axis=1)
     knn, mahalanobis = 1 - similarity.mean(axis=1), squares.min(axis=1)
-    return replace(
-        known, knn=np.sort(knn.astype(np.float32)), mahalanobis=np.sort(mahalanobis.astype(np.float32))
-    )
+    return replace(known, knn=knn.astype(np.float32), mahalanobis=mahalanobis.astype(np.float32))

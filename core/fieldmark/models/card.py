@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fieldmark.interp import Interpretation
-from fieldmark.modelfile import Calibration, Sureness
-from fieldmark.models.familiarity import Familiarity, limits_at
+from fieldmark.modelfile import Calibration, Flagged, ModelCard, Sureness
+from fieldmark.models.familiarity import Familiarity, Scores, limits_at
 from fieldmark.stats import wilson
 
 LEVELS = ((200, 0.01), (40, 0.05))
@@ -37,13 +39,52 @@ def choose_sureness(probs: npt.NDArray[np.floating], targets: npt.NDArray[np.int
 
 def calibration_of(familiarity: Familiarity) -> Calibration:
     """Scores of known photos, for the model file, and the level that so many of them allow."""
-    n = min(len(familiarity.knn), len(familiarity.mahalanobis))
+    n = len(familiarity.knn)
     level = next((level for needed, level in LEVELS if n >= needed), None)
     knn, mahalanobis = (
-        tuple(np.round(s.astype(float), 6)) for s in (familiarity.knn, familiarity.mahalanobis)
+        tuple(np.sort(s).astype(float).round(6)) for s in (familiarity.knn, familiarity.mahalanobis)
     )
     limits = None if level is None else limits_at(familiarity, level)
     return Calibration(tuple(map(float, knn)), tuple(map(float, mahalanobis)), level, limits)
+
+
+def flagged_by(limits: tuple[float, float] | None, familiarity: Familiarity) -> Flagged | None:
+    """Count the known photos that these limits (knn, mahalanobis) would have called unfamiliar."""
+    if limits is None:
+        return None
+
+    def count(knn: Scores, mahalanobis: Scores) -> int:
+        return int(((knn > limits[0]) | (mahalanobis > limits[1])).sum())
+
+    return Flagged(
+        alone=count(familiarity.knn, familiarity.mahalanobis),
+        n=len(familiarity.knn),
+        apart=count(familiarity.far_knn, familiarity.far_mahalanobis),
+        n_apart=len(familiarity.far_knn),
+    )
+
+
+def with_verdicts(card: ModelCard, sureness: Sureness | None, flagged: Flagged | None) -> ModelCard:
+    """Add to a card how far its verdicts could be trusted, as figures and in words."""
+    limits = (*card.limits, *_say_verdicts(sureness, flagged))
+    return replace(card, sureness=sureness, flagged=flagged, limits=limits)
+
+
+def _say_verdicts(sureness: Sureness | None, flagged: Flagged | None) -> Iterator[str]:
+    if sureness and sureness.n:
+        wrong = _say_share(sureness.n - sureness.right, sureness.n)
+        yield f"Of the answers that it did not call unsure, on photos it had not seen, {wrong} were wrong."
+    if flagged:
+        yield (
+            "Some photos that are as they should be are called unfamiliar: of known ones, "
+            f"{_say_share(flagged.alone, flagged.n)} while each was held out, and "
+            f"{_say_share(flagged.apart, flagged.n_apart)} while all photos most like it were, too."
+        )
+
+
+def _say_share(hits: int, n: int) -> str:
+    low, high = wilson(hits, n)
+    return f"{hits} of {n} ({100 * hits / n:.1f} %, 95 % {100 * low:.1f} to {100 * high:.1f})"
 
 
 def summary_of(valid: Interpretation, n_train: int) -> str:

@@ -61,11 +61,11 @@ class Familiarity:
     means: Features
     """(classes, dim) class means, whitened."""
     knn: Scores
-    """Scores of training photos, each without its own group; sorted."""
+    """Scores of training photos, each without its own group, in the photos' order."""
     mahalanobis: Scores
-    """Scores of training photos, each out of fold; sorted."""
+    """Scores of the same photos, each out of fold."""
     far_knn: Scores
-    """Scores of training photos, each without its neighbourhood; sorted."""
+    """Scores of training photos, each without its neighbourhood."""
     far_mahalanobis: Scores
     """The same of the other score."""
 
@@ -79,15 +79,15 @@ def fit_familiarity(
     x, basis = _in_their_span(unit)
     covariance = _Covariance.fit(x, targets, products=_products(x), dim=unit.shape[1])
     parts = neighbourhoods(unit, targets, groups, seed=seed)
-    knn, far_knn = _knn_without_own(unit[chosen], groups[chosen], parts[chosen])
+    knn, far_knn = _knn_without_own(unit, chosen, groups, parts)
     return Familiarity(
         bank=unit[chosen],
         whitening=covariance.whitening_outside(basis),
         means=np.asarray(covariance.means @ covariance.whitening @ basis.T, np.float32),
-        knn=np.sort(knn),
-        mahalanobis=np.sort(_mahalanobis_out_of_fold(x, targets, folds, dim=unit.shape[1])),
-        far_knn=np.sort(far_knn),
-        far_mahalanobis=np.sort(_mahalanobis_out_of_fold(x, targets, parts, dim=unit.shape[1])),
+        knn=knn,
+        mahalanobis=_mahalanobis_out_of_fold(x, targets, folds, dim=unit.shape[1]),
+        far_knn=far_knn,
+        far_mahalanobis=_mahalanobis_out_of_fold(x, targets, parts, dim=unit.shape[1]),
     )
 
 
@@ -105,9 +105,9 @@ def limits_at(familiarity: Familiarity, level: float) -> tuple[float, float]:
 
 
 def _upper(scores: Scores, share: float) -> float:
-    """The sorted score that at most this share of new photos exceeds."""
+    """The score that at most this share of new photos exceeds."""
     place = int(np.ceil((1 - share) * (len(scores) + 1))) - 1
-    return float(scores[min(place, len(scores) - 1)])
+    return float(np.sort(scores)[min(place, len(scores) - 1)])
 
 
 def neighbourhoods(unit: Features, targets: Indices, groups: Indices, *, seed: int) -> Indices:
@@ -166,15 +166,15 @@ def _balanced_sample(targets: Indices, size: int, seed: int) -> Indices:
     return np.sort(np.argsort(rank, kind="stable")[:size])
 
 
-def _knn_without_own(unit: Features, *numberings: Indices) -> tuple[Scores, ...]:
-    """Mean cosine distance to the nearest photos that do not share the photo's number, for each numbering."""
+def _knn_without_own(unit: Features, bank: Indices, *numberings: Indices) -> tuple[Scores, ...]:
+    """Mean cosine distance to the nearest photos of the bank without the photo's own number, for each numbering."""
     scores = tuple(np.empty(len(unit), dtype=np.float32) for _ in numberings)
     for start in range(0, len(unit), 512):
         rows = slice(start, start + 512)
-        similarity = unit[rows] @ unit.T
+        similarity = unit[rows] @ unit[bank].T
         for numbers, own in zip(numberings, scores, strict=True):
-            others = np.where(numbers[rows, None] == numbers[None, :], np.float32(-1), similarity)
-            nearest = np.partition(others, -min(NEIGHBOURS, len(unit)), axis=1)[:, -NEIGHBOURS:]
+            others = np.where(numbers[rows, None] == numbers[bank], np.float32(-1), similarity)
+            nearest = np.partition(others, -min(NEIGHBOURS, len(bank)), axis=1)[:, -NEIGHBOURS:]
             own[rows] = 1.0 - nearest.mean(axis=1)
     return scores
 

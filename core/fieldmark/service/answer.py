@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldmark.modelfile import ModelCard, Sureness
+from fieldmark.modelfile import ModelCard
 from fieldmark.prediction import ActivationMap, Failure, Prediction
 
 MAP_DIGITS = 3
@@ -74,8 +74,4 @@ def facts_record(facts: ModelFacts) -> dict[str, Any]:
 
 def read_facts(record: Mapping[str, Any]) -> ModelFacts:
     """Turn plain values into what is said of a model again."""
-    card = dict(record["card"])
-    sureness = card.get("sureness")
-    card["sureness"] = Sureness(**sureness) if sureness else None
-    card["limits"] = tuple(card["limits"])
-    return ModelFacts(record["sha256"], tuple(record["vocab"]), ModelCard(**card))
+    return ModelFacts(record["sha256"], tuple(record["vocab"]), ModelCard.from_dict(record["card"]))
