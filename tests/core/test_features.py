@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from fieldmark.backbones import EFFICIENTNET_LITE0, load_backbone
-from fieldmark.cachefolder import CACHE_VARIABLE
+from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
 from fieldmark.features import (
+    SAVE_EVERY,
     Extraction,
     FeatureCache,
     agree,
@@ -27,6 +32,7 @@ from fieldmark.features import (
 from fieldmark.imaging.hashing import file_hash
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.models.backbone import Backbone
+from fieldmark.models.engine import BATCH_SIZE
 from fieldmark.models.probes import probe_photos
 from fieldmark.sources.sample import sample_photos
 
@@ -38,8 +44,14 @@ def backbone() -> Backbone:
     return load_backbone()
 
 
+@pytest.fixture(scope="module")
+def prepared(backbone: Backbone) -> Path:
+    """Where the backbone lies that is loaded already."""
+    return cache_folder("backbones")
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: Backbone) -> Path:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Path) -> Path:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -100,6 +112,43 @@ def test_a_stopped_extraction_goes_on_where_it_was(photos: list[Path], backbone:
     rest = features_of(photos, backbone)
     assert rest.computed <= 24
     assert len(rest.features) == 40
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fieldmark.backbones import load_backbone
+from fieldmark.features import extract
+from fieldmark.imaging.hashing import file_hash
+from fieldmark.imaging.resize import ResizeRule
+
+def kill(progress):
+    if progress.done >= int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+paths = sorted(Path(sys.argv[1]).iterdir())
+extract(paths, [file_hash(path) for path in paths], backbone=load_backbone(), rule=ResizeRule(64), callback=kill)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as Unix does")
+def test_after_a_killed_process_only_what_is_missing_is_computed(
+    backbone: Backbone, prepared: Path, own_cache: Path, tmp_path: Path
+) -> None:
+    kept = SAVE_EVERY * BATCH_SIZE
+    paths = [write_noise(tmp_path / "noise" / f"{number:03}.png", number) for number in range(kept + 30)]
+    shutil.copytree(prepared, own_cache / "backbones", dirs_exist_ok=True)
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "noise"), str(kept + 1)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    found = features_of(paths, backbone)
+    assert (len(found.features), found.computed) == (len(paths), 30)
+
+
+def write_noise(path: Path, seed: int) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    return path
 
 
 def test_a_bad_photo_is_named_and_the_rest_goes_on(photos: list[Path], backbone: Backbone) -> None:

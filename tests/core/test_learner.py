@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,17 @@ def test_what_is_learned_to_export_beside_the_head_is_what_would_be_learned_afte
 
 def test_a_photo_seen_before_costs_no_forward_pass(dataset: Dataset, learner: Learner) -> None:
     assert Learner(dataset, given_split(dataset), SMALL).fit().computed == 0
+
+
+def test_a_photo_that_was_moved_and_relabelled_costs_no_forward_pass(
+    learner: Learner, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(learner.dataset.root, tmp_path / "photos"))
+    (folder / "train/brick/brick-train-00.png").rename(folder / "train/gravel/moved.png")
+    dataset = read_dataset(folder)
+    again = Learner(dataset, given_split(dataset), SMALL).fit()
+    assert [item.label for item in again.train_items if item.path.name == "moved.png"] == ["gravel"]
+    assert again.computed == 0
 
 
 # --- What cannot be -------------------------------------------------------------------------------------------
