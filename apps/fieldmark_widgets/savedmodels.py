@@ -57,7 +57,7 @@ def saved_models(project: Project) -> list[Saved]:
 
 def name_training(entry: Round) -> str:
     """Name what a training was made of: equal names, equal models."""
-    made_of = json.dumps([entry.data, entry.choices, entry.mode], sort_keys=True)
+    made_of = json.dumps(entry.made_of, sort_keys=True)
     return hashlib.sha256(made_of.encode()).hexdigest()[:16]
 
 

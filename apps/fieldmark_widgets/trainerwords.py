@@ -64,10 +64,11 @@ def say_error(wrong: int, n: int) -> str:
 def describe_result(latest: Round, compared: str) -> dict[str, str]:
     """The result of a training; `compared` says how it stands against the one before."""
     wrong, n = len(latest.wrong), latest.n_valid
+    learned = TRAINER["held_out"].format(n=f"{latest.n_train:,}", seconds=f"{latest.seconds:.1f}")
     return {
         "headline": say_wrong(wrong, n),
         "error": say_error(wrong, n),
-        "note": TRAINER["held_out"].format(n=f"{latest.n_train:,}", seconds=f"{latest.seconds:.1f}"),
+        "note": f"{learned} {latest.note}".strip(),
         "compared": compared,
     }
 

@@ -20,6 +20,8 @@ class Progress:
     """Units finished, 0 … total."""
     total: int
     """Units in all; 0 when it is not known yet."""
+    left: str = ""
+    """How long it will still take, in words, where the work itself knows: "about 5 min left"."""
 
 
 Callback = Callable[[Progress], None]

@@ -11,7 +11,7 @@ Importing this needs no torch; fine-tuning does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -47,7 +47,7 @@ def fine_tune(
         Cancelled: the callback asked to stop; `best_so_far` gives the best epoch, calling again goes on.
     """
     run = FineTuneRun(learner, config or FineTuneConfig(), Path(workdir), callback)
-    with _alone(Path(workdir)), freed_memory_kept():
+    with _alone(Path(workdir)), freed_memory_kept(), closing(run):
         if not (resume and run.take_up()):
             run.begin()
         while not run.is_over:

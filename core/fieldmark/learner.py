@@ -123,6 +123,16 @@ class Learner:
         return self._done.head.head
 
     @property
+    def mode(self) -> str:
+        """How the weights were made that are served: "fit" or "fine-tune"."""
+        return "fit"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of how it was trained, a sentence each."""
+        return ()
+
+    @property
     def computed(self) -> int:
         """Photos that needed a forward pass; the others were in the feature cache."""
         return self._done.computed

@@ -18,8 +18,9 @@ from fieldmark.catalog import Catalog
 from fieldmark.catalog.schema import HIDDEN
 from fieldmark.choices import Choices, keep_choices, read_choices
 from fieldmark.dataset import Dataset, read_dataset
-from fieldmark.errors import FieldmarkError, NotTrainedError
-from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune, is_running
+from fieldmark.errors import FieldmarkError, NotTrainedError, StoreError
+from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune, is_running
+from fieldmark.finetuning.sofar import SoFar, read_so_far
 from fieldmark.fitting.trainingphotos import MIN_PHOTOS_A_CLASS
 from fieldmark.heldout import hold_out
 from fieldmark.issues.duplicates import near_duplicates_of
@@ -150,10 +151,28 @@ class Project:
         self.catalog.set_setting(TUNING, None)
         return self._take(tuned)
 
+    def take_best(self, callback: Callback = silent) -> Learner:
+        """Take the best epoch of a fine-tuning that was stopped; `fine_tune` still goes on from the last one.
+
+        Raises:
+            NotTrainedError: no epoch of it is on the disk.
+            EmptyDatasetError, DatasetError, StoreError: as `fit`, and as `finetune.best_so_far`.
+        """
+        best = best_so_far(self._fit_now(callback), self._tuning, workdir=self._workdir, callback=callback)
+        self.catalog.set_setting(TUNING, None)
+        return self._take(best)
+
     @property
     def is_tuning_unfinished(self) -> bool:
         """Whether a fine-tuning of photos and choices as they are now was begun and not ended, here or elsewhere."""
         return self.catalog.setting(TUNING) == list(self._now())
+
+    @property
+    def tuning_so_far(self) -> SoFar | None:
+        """Where the fine-tuning stands that was not ended; None without one, or where nothing of it can be read."""
+        with contextlib.suppress(StoreError):
+            return read_so_far(self._workdir) if self.is_tuning_unfinished else None
+        return None
 
     @property
     def is_tuning_now(self) -> bool:
@@ -195,7 +214,7 @@ class Project:
     def _latest(self) -> list[Any]:
         """Name the latest training."""
         rounds = self.rounds()
-        return [rounds[0].data, rounds[0].choices, rounds[0].mode] if rounds else []
+        return rounds[0].made_of if rounds else []
 
     def _fit_now(self, callback: Callback) -> Learner:
         if blockers := self.train_blockers():
@@ -222,8 +241,7 @@ class Project:
         """Keep a learner of the photos as they are now, and remember how good it is."""
         self.learner, self._fitted_on = learner, self._now()
         data, choices = self._fitted_on
-        mode = "fine-tune" if isinstance(learner, FineTuned) else "fit"
-        remember_round(self.catalog, learner, data=data, choices=choices, mode=mode)
+        remember_round(self.catalog, learner, data=data, choices=choices)
         return learner
 
     def _now(self) -> tuple[str, dict[str, Any]]:

@@ -36,6 +36,13 @@ class Round:
     choices: dict[str, Any]
     mode: str = "fit"
     """"fit" or "fine-tune"."""
+    note: str = ""
+    """What to know of how it was trained, as sentences."""
+
+    @property
+    def made_of(self) -> list[Any]:
+        """What decides how the model answers: equal lists, equal models."""
+        return [self.data, self.choices, self.mode, *([self.note] if self.mode == "fine-tune" else [])]
 
 
 def read_rounds(catalog: Catalog) -> list[Round]:
@@ -44,9 +51,7 @@ def read_rounds(catalog: Catalog) -> list[Round]:
     return [Round(**entry) for entry in reversed(kept)]
 
 
-def remember_round(
-    catalog: Catalog, learner: Learner, *, data: str, choices: dict[str, Any], mode: str
-) -> None:
+def remember_round(catalog: Catalog, learner: Learner, *, data: str, choices: dict[str, Any]) -> None:
     """Add a training of the photos that `data` names; in place of the last one, where that was the same."""
     judged = sorted(item.hash for item in learner.valid.items)
     entry = Round(
@@ -58,12 +63,14 @@ def remember_round(
         wrong=sorted(item.hash[:KEY_LENGTH] for item in learner.valid.wrong),
         seconds=round(sum(learner.seconds.values()), 2),
         choices=choices,
-        mode=mode,
+        mode=learner.mode,
+        note=" ".join(learner.notes),
     )
     kept: Any = catalog.setting(KEY, [])
-    known = ("data", "choices", "mode")
-    if kept and all(kept[-1].get(name, "fit") == getattr(entry, name) for name in known):
-        entry = replace(entry, at=kept[-1]["at"])  # a new kernel only fits again what it shows
+    last = Round(**kept[-1]) if kept else None
+    if last is not None and last.made_of == entry.made_of:
+        # A new kernel only fits again what it shows.
+        entry = replace(entry, at=last.at, note=entry.note or last.note)
         kept = kept[:-1]
     catalog.set_setting(KEY, [*kept, asdict(entry)][-MAX_ROUNDS:])
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback, silent
 from fieldmark.catalog import Catalog
 from fieldmark.catalog.catalog import is_catalog
@@ -20,7 +19,8 @@ from fieldmark.checkreport import UNEVEN
 from fieldmark.choices import Choices
 from fieldmark.dataset import Dataset, read_dataset
 from fieldmark.errors import StoreError
-from fieldmark.finetune import FineTuneConfig, FineTuned, fine_tune
+from fieldmark.finetune import FineTuneConfig, FineTuned
+from fieldmark.finetuning.tta import ByViews, judge_by_views
 from fieldmark.firstpass import see_photos
 from fieldmark.fitting.advice import Advice, auto_advice
 from fieldmark.fitting.trainconfig import TrainConfig
@@ -33,6 +33,7 @@ from fieldmark.rounds import data_version, remember_round
 from fieldmark.splitfile import given_split, read_split
 from fieldmark.splits import Split, SplitConfig
 from fieldmark.stopwatch import Stopwatch
+from fieldmark.tuningruns import run_folder, run_tuning
 
 Mode = Literal["fit", "fine-tune", "auto"]
 """fit: the head, in seconds. fine-tune: the trunk as well, in minutes. auto: fit, and say what the other would cost."""
@@ -52,16 +53,20 @@ class TrainResult:
     """Whether fine-tuning is likely to pay; only where that was asked for."""
     computed: int = 0
     """Photos that needed a forward pass; the others were in the feature cache."""
+    warnings: tuple[str, ...] = ()
+    """What was told before the start, a sentence each."""
+    tta: ByViews | None = None
+    """What several views of each held-out photo would give; only where that was asked for."""
 
     @property
     def mode(self) -> str:
-        """How it was trained: "fit" or "fine-tune"."""
-        return "fine-tune" if isinstance(self.learner, FineTuned) else "fit"
+        """How the weights were made that were saved: "fit", also where no epoch of fine-tuning was better."""
+        return self.learner.mode
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know of these photos and their split, a sentence each."""
-        return (*self.learner.split.notes, *_uneven(self.card, balanced=self.learner.config.balanced))
+        return (*self.warnings, *self.learner.split.notes, *self.learner.notes)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values: what `fieldmark train --json` prints."""
@@ -72,6 +77,7 @@ class TrainResult:
             "model_sha256": self.sha256,
             "mode": self.mode,
             **self._tuning(),
+            **({"tta": self.tta.as_dict()} if self.tta else {}),
             "backbone": learner.config.arch,
             "image_size": learner.config.rule.size_px,
             "views": learner.config.views,
@@ -101,8 +107,13 @@ class TrainResult:
             return {"advice": self.advice.as_dict()}
         if not isinstance(self.learner, FineTuned):
             return {}
-        history = [epoch.as_dict() for epoch in self.learner.history]
-        return {"epochs": history, "best_epoch": self.learner.best_epoch, "stopped": self.learner.stopped}
+        tuned = self.learner
+        return {
+            "fit": {"valid_loss": tuned.fit_loss, "n_wrong": tuned.fit_n_wrong},
+            "epochs": [epoch.as_dict() for epoch in tuned.history],
+            "best_epoch": tuned.best_epoch,
+            "stopped": tuned.stopped,
+        }
 
 
 def train(
@@ -113,6 +124,9 @@ def train(
     split: SplitConfig | None = None,
     mode: Mode = "fit",
     tuning: FineTuneConfig | None = None,
+    take_best: bool = False,
+    tta: int = 0,
+    tell: Callable[[str], object] = lambda _sentence: None,
     callback: Callback = silent,
 ) -> TrainResult:
     """Train on a folder of photos and save the model; a dataset remembers it (`fieldmark ledger`).
@@ -121,16 +135,23 @@ def train(
 
     Args:
         tuning: of mode "fine-tune": how long; and of mode "auto": what is asked about.
+        take_best: of mode "fine-tune": do not go on, save the best epoch of the run that was stopped.
+        tta: judge by so many augmented views of each held-out photo as well.
+        tell: called with each sentence that is to be known before the start.
     Raises:
         DatasetError: the folder or the split cannot be used.
         ModelFileError: the saved file did not answer as the trainer does.
-        Cancelled: the callback asked to stop.
+        NotTrainedError: no epoch is there to be taken.
+        Cancelled: the callback asked to stop, or Ctrl-C in fine-tuning; says how to go on.
     """
     started, ahead = perf_counter(), dict[str, float]()
     config, split, catalog = config or TrainConfig(), split or SplitConfig(), _catalog_of(folder)
     with FreshCheck() if mode == "fit" else nullcontext() as fresh:  # of what takes minutes, export starts it
         data = data_version(catalog) if catalog else ""
         dataset = read_dataset(folder, callback=callback)
+        warnings = tuple(_uneven(dataset, balanced=config.balanced))
+        for sentence in warnings:
+            tell(sentence)
         with Stopwatch(ahead, "features"):
             computed = see_photos(dataset, config, split, callback)
         groups = near_duplicates_of(dataset.items, callback=callback)
@@ -141,16 +162,20 @@ def train(
         computed += learner.computed
         advice = auto_advice(learner, tuning, callback=callback) if mode == "auto" else None
         if mode == "fine-tune":
-            workdir = cache_folder("fine-tune", _run_name(learner, tuning))
-            learner = fine_tune(learner, tuning, workdir=workdir, callback=callback)
+            tuning = tuning or FineTuneConfig()
+            workdir = run_folder(learner, tuning)
+            learner = run_tuning(learner, tuning, workdir, take_best=take_best, callback=callback)
+        by_views = judge_by_views(learner, tta, callback) if tta else None
         card = learner.export(out, callback, fresh=fresh)
-    if mode == "fine-tune":
+    if mode == "fine-tune" and not take_best:
         shutil.rmtree(workdir, ignore_errors=True)  # what it would go on from is not needed any more
     seconds = {"read": round(read, 3), **learner.seconds, "total": round(perf_counter() - started, 3)}
-    result = TrainResult(learner, card, Path(out), read_model_file(out).sha256, seconds, advice, computed)
+    result = TrainResult(
+        learner, card, Path(out), read_model_file(out).sha256, seconds, advice, computed, warnings, by_views
+    )
     if catalog:
         with contextlib.suppress(StoreError):  # another process writes: the model is saved all the same
-            remember_round(catalog, learner, data=data, choices=_told(config, split), mode=result.mode)
+            remember_round(catalog, learner, data=data, choices=_told(config, split))
     return result
 
 
@@ -169,27 +194,17 @@ def _told(config: TrainConfig, split: SplitConfig) -> dict[str, Any]:
     return Choices.of(config, split).as_dict() | beside
 
 
-def _uneven(card: ModelCard, *, balanced: bool) -> Iterator[str]:
+def _uneven(dataset: Dataset, *, balanced: bool) -> Iterator[str]:
     """Say that one class has many times the photos of another, and what to do."""
-    most, least = (
-        max(card.classes, key=card.classes.__getitem__),
-        min(card.classes, key=card.classes.__getitem__),
-    )
-    if not balanced and card.classes[most] > UNEVEN * card.classes[least]:
+    counts = Counter(item.label for item in dataset.items)
+    if balanced or not counts:
+        return
+    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    if counts[most] > UNEVEN * counts[least]:
         yield (
-            f"It learned from {card.classes[most]} photos of {most} and {card.classes[least]} of {least}. Add photos of "
-            f"{least}, or train with --balanced, which weighs classes equally."
+            f"There are {counts[most]} photos of {most} and {counts[least]} of {least}. Add photos of {least}, or train "
+            "with --balanced, which weighs classes equally."
         )
-
-
-def _run_name(learner: Learner, tuning: FineTuneConfig | None) -> str:
-    """Name a fine-tuning by all that decides how it goes, so that only the same one is gone on with."""
-    sides = [
-        [learner.dataset.items[p].hash for p in side] for side in (learner.split.train, learner.split.valid)
-    ]
-    labels = [item.label for item in learner.dataset.items]
-    parts = repr((sides, labels, learner.config, tuning))
-    return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def choose_split(

@@ -25,7 +25,9 @@ from fieldmark.errors import Cancelled, EmptyDatasetError, FieldmarkError, NotTr
 from fieldmark.finetune import FineTuneConfig, best_so_far, fine_tune
 from fieldmark.finetuning.checkpoint import load_checkpoint
 from fieldmark.finetuning.finetuned import FineTuned
-from fieldmark.finetuning.finetunerun import CHECKPOINT, FineTuneRun, learning_rule
+from fieldmark.finetuning.finetunerun import LOWER, FineTuneRun, learning_rule
+from fieldmark.finetuning.sofar import CHECKPOINT, SoFar, read_so_far
+from fieldmark.finetuning.tta import judge_by_views
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
@@ -116,9 +118,23 @@ def test_it_has_an_epoch_of_the_head_and_two_of_everything(tuned: FineTuned) -> 
 def test_the_epoch_with_the_lowest_loss_is_kept_and_that_may_be_the_fit(
     learner: Learner, tuned: FineTuned
 ) -> None:
-    losses = [learner.valid.mean_loss, *(epoch.valid_loss for epoch in tuned.history)]
-    assert tuned.best_epoch == int(np.argmin(losses))
-    assert tuned.valid.mean_loss == pytest.approx(min(losses), rel=1e-5)
+    losses = [tuned.fit_loss, *(epoch.valid_loss for epoch in tuned.history)]
+    assert losses[tuned.best_epoch] <= min(losses) / LOWER
+    expected = losses[tuned.best_epoch] if tuned.best_epoch else learner.valid.mean_loss
+    assert tuned.valid.mean_loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_it_says_which_weights_were_taken_and_how_good_they_are(learner: Learner, tuned: FineTuned) -> None:
+    (said,) = tuned.notes
+    n = len(tuned.valid.items)
+    if tuned.best_epoch:
+        assert said.startswith(
+            f"The weights after epoch {tuned.best_epoch} of 3 had the lowest loss on the {n} held-out"
+        )
+        assert said.endswith(f"{tuned.valid.n_wrong} came out wrong, {learner.valid.n_wrong} by the fit.")
+    else:
+        assert said.endswith("so the fit was kept.")
+    assert tuned.mode == ("fine-tune" if tuned.best_epoch else "fit")
 
 
 def test_the_result_is_exported_and_answers_as_it_was_judged(tuned: FineTuned, tmp_path: Path) -> None:
@@ -140,6 +156,9 @@ def test_a_tuned_trunk_says_so_in_its_card_and_is_judged_on_held_out_photos(
     card = tuned.export(tmp_path / "tuned.onnx")
     assert card.backbone.endswith("fine-tuned for 1 epoch")
     assert card.sureness is None
+    assert tuned.notes == (
+        "Without held-out photos to choose by, the weights after epoch 1, the last one, were kept.",
+    )
 
 
 def fitted_without_held_out(learner: Learner) -> Learner:
@@ -152,10 +171,26 @@ def test_it_is_assessed_like_any_learner(tuned: FineTuned, learner: Learner) -> 
 
 
 def test_views_are_averaged_for_the_held_out_photos(tuned: FineTuned) -> None:
-    found = tuned.tta(2)
-    assert found.items == tuned.valid.items
-    assert found.probs.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert not np.allclose(found.probs, tuned.valid.probs)
+    found = judge_by_views(tuned, 2)
+    assert found.valid.items == tuned.valid.items
+    assert found.valid.probs.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert not np.allclose(found.valid.probs, tuned.valid.probs)
+    assert f"{found.valid.n_wrong} of {len(tuned.valid.items)} came out wrong" in found.sentence
+    assert found.as_dict()["error_rate_ci"] == list(found.valid.error_rate_ci)
+
+
+def test_a_held_out_photo_that_vanished_is_left_out_of_the_views(photos: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(photos, tmp_path / "copy"))
+    learner = fitted(copied)
+    gone = learner.valid.items[3]
+    whole = judge_by_views(learner, 1)
+    gone.path.unlink()
+    found = judge_by_views(learner, 1)
+    assert found.valid.items == tuple(item for item in learner.valid.items if item is not gone)
+    assert found.valid.probs == pytest.approx(np.delete(whole.valid.probs, 3, axis=0), abs=2e-2)
+    for item in found.valid.items:
+        item.path.unlink()
+    assert judge_by_views(learner, 1).sentence.startswith("There are no held-out photos")
 
 
 def test_an_unfitted_learner_is_refused(learner: Learner, tmp_path: Path) -> None:
@@ -205,8 +240,10 @@ def test_cancelled_it_keeps_the_best_epoch_and_can_go_on(learner: Learner, tmp_p
         best_so_far(learner, QUICK, workdir=tmp_path)
     with pytest.raises(Cancelled):
         fine_tune(learner, QUICK, workdir=tmp_path, callback=cancel_at("epoch 3"))
+    assert not list(tmp_path.glob("pixels*"))
     kept = best_so_far(learner, QUICK, workdir=tmp_path)
     assert len(kept.history) == 2
+    assert read_so_far(tmp_path) == SoFar(2, kept.best_epoch)
     assert len(fine_tune(learner, QUICK, workdir=tmp_path).history) == 3
 
 
@@ -223,18 +260,27 @@ def test_progress_tells_epoch_and_time_left(told: list[tuple[float, Progress]]) 
     words = [step for step in steps if step.startswith("Fine-tuning, epoch")]
     assert words == [
         "Fine-tuning, epoch 1 of 3",
-        "Fine-tuning, epoch 2 of 3, less than a minute left",
-        "Fine-tuning, epoch 3 of 3, less than a minute left",
+        "Fine-tuning, epoch 2 of 3",
+        "Fine-tuning, epoch 3 of 3",
     ]
+    left = [[progress.left for _, progress in told if progress.step == step] for step in words]
+    assert left[0][0] == ""
+    assert all(said.endswith(" left") for said in left[1])
     assert all(p.done <= p.total for p in steps.values())
 
 
-def test_it_stops_early_when_nothing_gets_better(learner: Learner, tmp_path: Path) -> None:
-    """At a rate of a billionth nothing ever does, by more than rounding."""
+def test_epochs_that_change_nothing_are_not_better_than_the_fit_and_end_it_early(
+    learner: Learner, tmp_path: Path
+) -> None:
+    """At a rate of a billionth: neither another temperature nor float32 instead of 8 bits may make them so."""
     config = replace(QUICK, epochs=9, frozen_epochs=0, lr=1e-12, patience=2)
     tuned = fine_tune(learner, config, workdir=tmp_path)
-    assert len(tuned.history) - tuned.best_epoch == 2
-    assert "Nothing got better for 2 epochs" in tuned.stopped
+    assert (len(tuned.history), tuned.best_epoch, tuned.mode) == (2, 0, "fit")
+    assert tuned.notes == (
+        "Stopped early: the loss on held-out photos got no lower for 2 epochs.",
+        f"No epoch of fine-tuning had a lower loss on the {len(learner.valid.items)} held-out photos than the fit, "
+        "so the fit was kept.",
+    )
 
 
 def test_other_settings_start_anew(learner: Learner, tmp_path: Path) -> None:

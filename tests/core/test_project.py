@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from core.checkpoints import let_the_last_epoch_be_best
 from fieldmark.callbacks import Progress
 from fieldmark.choices import Choices
 from fieldmark.errors import Cancelled, FieldmarkError
+from fieldmark.finetune import FineTuneConfig
+from fieldmark.finetuning.finetuned import FineTuned
+from fieldmark.finetuning.sofar import SoFar
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.importing import import_photos
+from fieldmark.learner import Learner
 from fieldmark.predictor import Predictor
 from fieldmark.project import Project
 from fieldmark.sources.sample import CLASSES, sample_photos
@@ -177,18 +182,54 @@ def test_the_exported_model_answers(project: Project, tmp_path: Path) -> None:
     assert answer.label == "grass"  # type: ignore[union-attr]
 
 
-def test_what_was_fine_tuned_is_there_again_in_the_next_process(few: Project) -> None:
-    tuned = few.fine_tune()
-    assert [entry.mode for entry in few.rounds()] == ["fine-tune"]
+def test_what_was_fine_tuned_is_there_again_in_the_next_process_until_labels_change(few: Project) -> None:
+    tuned = fine_tuned(few)
+    before = few.rounds()
+    assert (before[0].mode, before[0].note) == ("fine-tune", " ".join(tuned.notes))
     again = Project.open(few.root)
     assert not again.is_stale
     assert [item.hash for item in again.fitted().valid.wrong] == [item.hash for item in tuned.valid.wrong]
     assert type(again.learner) is type(tuned)
-    assert len(again.rounds()) == 1
+    assert [entry.note for entry in again.rounds()] == [entry.note for entry in before]
+    again.catalog.relabel([again.catalog.photos()[0].id], "gravel", who="test")
+    again.fitted()
+    assert [entry.mode for entry in again.rounds()][:2] == ["fit", "fine-tune"]
 
 
-def test_after_a_change_of_labels_training_is_a_fit_again(few: Project) -> None:
+def test_a_fine_tuning_that_was_no_better_is_remembered_as_the_fit_with_a_sentence(
+    few: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = FineTuneConfig(epochs=0, lr=1e-12)  # changes nothing, so that nothing gets better
+    monkeypatch.setattr(Project, "_tuning", idle)
+    few.fit()
     few.fine_tune()
-    few.catalog.relabel([few.catalog.photos()[0].id], "gravel", who="test")
-    few.fitted()
-    assert [entry.mode for entry in few.rounds()] == ["fit", "fine-tune"]
+    few.fit()  # says nothing of fine-tuning, and takes nothing back
+    (only,) = few.rounds()
+    assert only.mode == "fit"
+    assert only.note.endswith("so the fit was kept.")
+
+
+def test_stopped_the_best_so_far_can_be_taken_and_gone_on_from(few: Project) -> None:
+    def stop(progress: Progress) -> None:
+        if "epoch 2" in progress.step:
+            raise Cancelled("Enough.")
+
+    assert few.tuning_so_far is None
+    with pytest.raises(Cancelled):
+        few.fine_tune(stop)
+    let_the_last_epoch_be_best(few.root / ".fieldmark" / "fine-tune")
+    assert few.tuning_so_far == SoFar(done=1, best=1)
+    taken = few.take_best()
+    assert (taken.mode, few.rounds()[0].mode) == ("fine-tune", "fine-tune")
+    assert "after epoch 1 of 1" in few.rounds()[0].note
+    assert few.tuning_so_far is None
+    on = few.fine_tune()
+    assert isinstance(on, FineTuned)
+    assert len(on.history) == 2
+
+
+def fine_tuned(project: Project) -> Learner:
+    """Fine-tune it, so that an epoch is better than the fit."""
+    project.fine_tune()
+    let_the_last_epoch_be_best(project.root / ".fieldmark" / "fine-tune")
+    return project.fine_tune()

@@ -49,6 +49,32 @@ def train(
     epochs: Annotated[
         int, typer.Option(help="Of fine-tuning, after a first one for the head.", min=1, max=200)
     ] = 4,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop fine-tuning early, after so many epochs in a row without a lower loss on the held-out photos. Without "
+            "it every epoch is run: learning slows down towards the end, and the last epochs are often the best. Either way "
+            "the best one is saved.",
+            min=1,
+            max=200,
+        ),
+    ] = None,
+    take_best: Annotated[
+        bool,
+        typer.Option(
+            "--take-best",
+            help="Of a fine-tuning that was stopped, save the best epoch so far instead of going on.",
+        ),
+    ] = False,
+    tta: Annotated[
+        int,
+        typer.Option(
+            help="Say as well what the mean over so many augmented views of each held-out photo would give. The model file "
+            "answers from the photo as it is.",
+            min=0,
+            max=32,
+        ),
+    ] = 0,
     arch: Annotated[
         str,
         typer.Option(
@@ -89,19 +115,32 @@ def train(
     method = _choose("--split-by", split_by, ("random", "by_date", "by_group"))
     config = TrainConfig(arch=arch, rule=rule, seed=seed, balanced=balanced, views=views, title=title)
     splits = SplitConfig(valid_pct=valid_pct, seed=seed, method=method, file=split)
-    tuning = FineTuneConfig(epochs=epochs, seed=seed)
+    if how != "fine-tune" and (take_best or patience):
+        raise typer.BadParameter("--take-best and --patience are for --mode fine-tune.")
+    tuning = FineTuneConfig(epochs=epochs, seed=seed, patience=patience)
     with progress_bars() as callback:
         result = train_folder(
-            folder, out, config=config, split=splits, mode=how, tuning=tuning, callback=callback
+            folder,
+            out,
+            config=config,
+            split=splits,
+            mode=how,
+            tuning=tuning,
+            take_best=take_best,
+            tta=tta,
+            tell=errors.print,
+            callback=callback,
         )
     if json_output:
         print_json(result.as_dict())
         return
     for path, error in result.learner.failures.items():
         errors.print(f"Left out {path}: {error}")
-    for note in result.notes:
+    for note in result.notes[len(result.warnings) :]:  # those were told before the start
         errors.print(note)
     output.print(f"{result.card.summary} {result.seconds['total']:.1f} s.")
+    if result.tta is not None:
+        output.print(result.tta.sentence)
     if result.advice is not None:
         output.print(result.advice.sentence)
     output.print(f"Saved {out}. Try it: fieldmark predict {out} PHOTO, or fieldmark serve --model {out}")

@@ -11,8 +11,9 @@ from typing import Any, ParamSpec
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from fieldmark.callbacks import Callback, Progress
 from fieldmark.errors import FieldmarkError
@@ -28,17 +29,29 @@ def print_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
 
 
+class _Left(TimeRemainingColumn):
+    """Time left: what the work says of it, else what its speed so far says."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["left"]) if task.fields["left"] else super().render(task)
+
+
 @contextmanager
 def progress_bars() -> Iterator[Callback]:
     """Show each step as a bar on a terminal; elsewhere stay silent."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Left())
     with Bar(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         tasks: dict[str, Any] = {}
 
         def show(progress: Progress) -> None:
             if progress.step not in tasks:
-                tasks[progress.step] = bar.add_task(progress.step, total=progress.total or None)
-            bar.update(tasks[progress.step], completed=progress.done, total=progress.total or None)
+                tasks[progress.step] = bar.add_task(progress.step, total=progress.total or None, left="")
+            bar.update(
+                tasks[progress.step],
+                completed=progress.done,
+                total=progress.total or None,
+                left=progress.left,
+            )
 
         yield show
 

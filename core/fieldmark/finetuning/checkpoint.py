@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,20 +56,42 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     Raises:
         StoreError: `bad_checkpoint`: the file is damaged, or is something else.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.exists():
         return None
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        return Checkpoint(tensors, _state_in(file))
+
+
+def read_state(path: Path) -> dict[str, Any] | None:
+    """Read what a checkpoint tells beside its tensors, without reading those; None where there is none.
+
+    Raises:
+        StoreError: `bad_checkpoint`, as `load_checkpoint`.
+    """
+    if not path.exists():
+        return None
+    with _opened(path) as file:
+        return _state_in(file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="np") as file:
-            state = json.loads(file.metadata()[HEADER_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            yield file
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as exc:
         raise StoreError(
             f"The checkpoint {path.name} cannot be read ({exc}). Remove it, or start again without resuming.",
             code="bad_checkpoint",
         ) from exc
-    return Checkpoint(tensors, state)
+
+
+def _state_in(file: Any) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(file.metadata()[HEADER_KEY])
+    return state
 
 
 def write_durably(path: Path, content: bytes) -> None:

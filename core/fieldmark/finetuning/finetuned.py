@@ -22,7 +22,6 @@ from fieldmark.finetuning.checkpoint import Checkpoint
 from fieldmark.fitting.folds import assign_folds
 from fieldmark.fitting.head import Head, HeadFit
 from fieldmark.fitting.softmax import best_factor
-from fieldmark.imaging.augment import augmented
 from fieldmark.imaging.loading import Fit, in_batches, load_squares
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.interp import Interpretation
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 MAX_TEMPERATURE = 20.0
-TTA_BETA = 0.25
-"""Weight of the photo as it is, beside its views; fastai's."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +132,7 @@ class FineTuned(Learner):
         *,
         history: tuple[EpochResult, ...],
         best_epoch: int,
+        fit_loss: float | None,
         stopped: str = "",
         callback: Callback = silent,
     ) -> None:
@@ -142,11 +140,13 @@ class FineTuned(Learner):
 
         Args:
             best_epoch: epochs done when the weights were taken; 0 says that nothing was better than the fit.
+            fit_loss: of the fit on held-out photos, judged as epochs are; None without such photos.
             stopped: why training ended early, as a sentence; empty if it did not.
         """
         super().__init__(learner.dataset, learner.split, learner.config)
         self._group, self.failures = learner._group, dict(learner.failures)
         self.history, self.best_epoch, self.stopped = history, best_epoch, stopped
+        self.fit_loss, self.fit_n_wrong = fit_loss, learner.valid.n_wrong
         self.seconds = {**learner.seconds, "fine-tune": round(sum(epoch.seconds for epoch in history), 3)}
         self._fitted = learner._done
         if best_epoch:
@@ -154,25 +154,33 @@ class FineTuned(Learner):
                 self._fitted = self._refitted(learner._done, weights, callback)
 
     @property
+    def mode(self) -> str:
+        """How the weights were made that are served: "fit" where no epoch was better."""
+        return "fine-tune" if self.best_epoch else "fit"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why training ended early, if it did, and which weights were taken."""
+        return (*([self.stopped] if self.stopped else []), self._say_best())
+
+    def _say_best(self) -> str:
+        best, done, n = self.best_epoch, len(self.history), len(self.valid.items)
+        if not done:
+            return "No epoch of fine-tuning was finished, so the fit was kept."
+        if not best:
+            return f"No epoch of fine-tuning had a lower loss on the {n} held-out photos than the fit, so the fit was kept."
+        epoch = self.history[best - 1]
+        if epoch.valid_loss is None or self.fit_loss is None:
+            return f"Without held-out photos to choose by, the weights after epoch {best}, the last one, were kept."
+        return (
+            f"The weights after epoch {best} of {done} had the lowest loss on the {n} held-out photos: "
+            f"{epoch.valid_loss:.3f}, the fit {self.fit_loss:.3f}. {epoch.n_wrong} came out wrong, {self.fit_n_wrong} by the fit."
+        )
+
+    @property
     def temperature(self) -> float:
         """What logits were divided by."""
         return self._done.head.temperature
-
-    def tta(self, views: int = 4) -> Interpretation:
-        """Judge the held-out photos by several views of each: steadier, and slower by as many passes.
-
-        Returns:
-            The mean over `views` augmented views, and with a weight of a quarter the photo as it is. The model
-            file answers from the photo as it is.
-        """
-        done, rule = self._done, self.config.rule
-        items, mean = self.valid.items, np.zeros_like(self.valid.probs)
-        for view in range(1, views + 1):
-            features, kept = served_features(done.backbone, rule, items, fit=_view(rule, view))
-            if len(kept) < len(items):
-                raise BadImageError("A held-out photo can no longer be read.", code="unreadable")
-            mean += done.head.head.probs(features) / views
-        return Interpretation(items, self.vocab, (1 - TTA_BETA) * mean + TTA_BETA * self.valid.probs)
 
     def _refitted(self, fit: _Fitted, weights: Weights, callback: Callback) -> _Fitted:
         rule, backbone = self.config.rule, weights.backbone(fit.backbone)
@@ -217,16 +225,19 @@ class FineTuned(Learner):
         return replace(card, limits=(*card.limits, f"{said} The true error may be a little higher."))
 
 
-def _view(rule: ResizeRule, view: int) -> Fit:
-    return lambda image, place: augmented(image, rule, [view, place])
-
-
 def judge(
     backbone: Backbone, head: Head, valid: Interpretation, rule: ResizeRule, *, callback: Callback = silent
 ) -> Judged:
     """Ask a trunk and its head about the held-out photos, and find the temperature that suits them."""
     features, kept = served_features(backbone, rule, valid.items, callback=callback)
     return softened(features, kept, head, valid)
+
+
+def judge_fit(learner: Learner) -> Interpretation:
+    """Judge a fit as epochs are: with the temperature that suits the held-out photos, not the out-of-fold one."""
+    fit = learner._done
+    held_out = fit.material.held_out
+    return softened(held_out, range(len(held_out)), fit.head.head, fit.valid).interpretation(learner.vocab)
 
 
 def softened(features: Features, kept: Sequence[int], head: Head, valid: Interpretation) -> Judged:

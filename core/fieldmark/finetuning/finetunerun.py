@@ -17,9 +17,11 @@ from fieldmark.backbones import in_floats, trunk_tensors
 from fieldmark.callbacks import Callback, Progress
 from fieldmark.errors import EmptyDatasetError
 from fieldmark.finetuning.checkpoint import load_checkpoint, save_checkpoint
-from fieldmark.finetuning.finetuned import EpochResult, FineTuned, Weights, judge
+from fieldmark.finetuning.finetuned import EpochResult, FineTuned, Weights, judge, judge_fit
 from fieldmark.finetuning.schedule import UNFROZEN_COST, FineTuneConfig, Precision, cut, phase_at
-from fieldmark.imaging.pixelcache import PixelCache, cache_pixels, square_side
+from fieldmark.finetuning.sofar import CHECKPOINT
+from fieldmark.finetuning.timeleft import TimeLeft
+from fieldmark.imaging.pixelcache import PixelCache, cache_pixels, drop_pixels, square_side
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.interp import Interpretation
 from fieldmark.learner import Learner
@@ -27,9 +29,10 @@ from fieldmark.learner import Learner
 if TYPE_CHECKING:
     from fieldmark.finetuning.tuner import Batch, Tuner
 
-FORMAT = 2
+FORMAT = 3
 """Raised when checkpoints change, so that old ones are not gone on from."""
-CHECKPOINT = "fine-tune.safetensors"
+LOWER = 0.999
+"""A loss is only lower from this share of the lowest one on: rounding gets no epoch chosen."""
 LEARNING_SHARE, LEARNING_STEP_PX = 7 / 8, 32
 """Side of the square that is learned from, as a share of the one that is served, and what it is a multiple of."""
 
@@ -59,7 +62,9 @@ class _State:
 
     made_of: str
     """Names photos, labels and settings: a checkpoint of anything else is not gone on from."""
-    best_loss: float | None
+    fit_loss: float | None = None
+    """What an epoch has to be lower than; None without held-out photos."""
+    best_loss: float | None = None
     best: int = 0
     """Epochs done when the kept weights were taken; 0 is the fit."""
     history: list[EpochResult] = field(default_factory=list)
@@ -78,7 +83,7 @@ class FineTuneRun:
         self._path = workdir / CHECKPOINT
         self._best = self._now = initial_weights(learner)
         self._memory: dict[str, Any] = {}
-        self._state = _State(_made_of(learner, config), best_loss=learner.valid.mean_loss)
+        self._state = _State(_made_of(learner, config))
         self._shown = Progress("Fine-tuning", 0, 0)
 
     @property
@@ -88,7 +93,10 @@ class FineTuneRun:
 
     def begin(self) -> None:
         """Choose what must not change on the way, and write it down."""
+        # Until the first one of this run is written, nobody may take another run's checkpoint for it.
+        self._path.unlink(missing_ok=True)
         self._state.precision = self._tuner.precision = self._precision()
+        self._state.fit_loss = self._state.best_loss = self._loss_of_the_fit()
         self._save()
 
     def take_up(self) -> bool:
@@ -108,18 +116,17 @@ class FineTuneRun:
         """Learn from every photo once, judge, keep what is best, save."""
         started, number, losses = perf_counter(), len(self._state.history), list[float]()
         phase, begun = phase_at(self._config.phases, number)
-        batches = cut(len(self._pixels), self._config.batch_size)
-        for place, batch in enumerate(self._batches(number, batches)):
-            done, total = number * len(batches) + place, self._config.all_epochs * len(batches)
-            self._shown = Progress(self._words(number), done, total)
-            pct = begun + place / (len(batches) * phase.epochs)
-            losses.append(self._tuner.step(batch, phase.hyper(pct)))
+        for place, batch in enumerate(self._batches(number)):
+            self._show(number, place)
+            pct = begun + place / (len(self._cuts) * phase.epochs)
+            with self._time_left.step(number):
+                losses.append(self._tuner.step(batch, phase.hyper(pct)))
             if not np.isfinite(losses[-1]):
                 break
         found = self._tuner.weights()
         told = self._judged(found) if np.isfinite(losses[-1]) and found.are_finite else None
         if told is None or not np.isfinite(told.probs).all():
-            self._stop(f"The loss was no number any more in epoch {number + 1}; {self._kept_words()}")
+            self._stop(f"The loss was no number any more in epoch {number + 1}, so fine-tuning ended there.")
             return
         self._now, self._memory = found, self._tuner.memory()
         seconds = round(perf_counter() - started, 3)
@@ -132,9 +139,15 @@ class FineTuneRun:
             self._best,
             history=tuple(self._state.history),
             best_epoch=self._state.best,
+            fit_loss=self._state.fit_loss,
             stopped=self._state.stopped,
             callback=self._callback,
         )
+
+    def close(self) -> None:
+        """Leave the checkpoint alone on the disk: that is all that is needed to go on, or to take the best."""
+        self.__dict__.pop("_pixels", None)
+        drop_pixels(self._workdir)
 
     @cached_property
     def _pixels(self) -> PixelCache:
@@ -146,6 +159,16 @@ class FineTuneRun:
                 code="few_photos",
             )
         return found
+
+    @cached_property
+    def _cuts(self) -> list[slice]:
+        """Which photos, of an epoch's order, make each of its batches."""
+        return cut(len(self._pixels), self._config.batch_size)
+
+    @cached_property
+    def _time_left(self) -> TimeLeft:
+        config = self._config
+        return TimeLeft([1] * config.frozen_epochs + [UNFROZEN_COST] * config.epochs, len(self._cuts))
 
     @cached_property
     def _tuner(self) -> Tuner:
@@ -169,7 +192,7 @@ class FineTuneRun:
             return tuner.precisions[0]
         return faster_precision(tuner.probe(square_side(learning_rule(self._learner))))
 
-    def _batches(self, number: int, batches: list[slice]) -> Iterator[Batch]:
+    def _batches(self, number: int) -> Iterator[Batch]:
         """The batches of an epoch; order and views depend on nothing but seed and number."""
         from fieldmark.finetuning.tuner import Batch
         from fieldmark.imaging.batchaugment import draw
@@ -177,7 +200,7 @@ class FineTuneRun:
         pixels, seed = self._pixels, self._config.seed
         targets, weights = self._targets()
         order = np.random.default_rng([seed, number]).permutation(len(pixels))
-        for place, batch in enumerate(batches):
+        for place, batch in enumerate(self._cuts):
             rows = np.sort(order[batch])  # sorted, so that the disk is read in one direction
             views = draw(pixels.aspects[rows], [seed, number, place])
             yield Batch(pixels.pixels[rows], targets[rows], weights[rows], views)
@@ -196,19 +219,27 @@ class FineTuneRun:
         """Ask the graph that would be served about the held-out photos."""
         fit, rule = self._fit, self._learner.config.rule
         pulse: Callback = lambda _: self._callback(self._shown)  # noqa: E731
-        found = judge(weights.backbone(fit.backbone), weights.head, fit.valid, rule, callback=pulse)
+        with self._time_left.judging():
+            found = judge(weights.backbone(fit.backbone), weights.head, fit.valid, rule, callback=pulse)
         return found.interpretation(self._learner.vocab)
+
+    def _loss_of_the_fit(self) -> float | None:
+        """The lower one of two: in the 8 bits that it is served in, and in float32 as epochs are."""
+        if not self._fit.valid.items:
+            return None
+        losses = [judge_fit(self._learner).mean_loss, self._judged(self._now).mean_loss]
+        return min(loss for loss in losses if loss is not None)
 
     def _keep(self, epoch: EpochResult) -> None:
         """Close an epoch: the loss on held-out photos decides whether its weights are the best."""
         state, loss = self._state, epoch.valid_loss
         state.history.append(epoch)
-        if loss is None or state.best_loss is None or loss < state.best_loss:
+        if loss is None or state.best_loss is None or loss < LOWER * state.best_loss:
             state.best, state.best_loss, self._best = len(state.history), loss, self._now
         patience = self._config.patience
         if patience is not None and len(state.history) - state.best >= patience and not self.is_over:
             epochs = f"{patience} epoch{'s' if patience > 1 else ''}"
-            state.stopped = f"Nothing got better for {epochs}; {self._kept_words()}"
+            state.stopped = f"Stopped early: the loss on held-out photos got no lower for {epochs}."
         self._save()
 
     def _stop(self, why: str) -> None:
@@ -216,26 +247,17 @@ class FineTuneRun:
         self._state.stopped, self._now, self._memory = why, self._best, {}
         self._save()
 
-    def _kept_words(self) -> str:
-        best = self._state.best
-        return f"the weights after epoch {best} were kept." if best else "the fit was kept."
-
     def _save(self) -> None:
         self._state.chunk = self._tuner.chunk
         memory = {f"memory.{name}": value for name, value in self._memory.items()}
         tensors = {**self._best.tensors("best."), **self._now.tensors("now."), **memory}
         save_checkpoint(self._path, tensors, asdict(self._state))
 
-    def _words(self, number: int) -> str:
-        """Say which epoch it is, and how long it will take as far as the ones before tell."""
-        config, words = self._config, f"Fine-tuning, epoch {number + 1} of {self._config.all_epochs}"
-        if not self._state.history:
-            return words
-        cost = [1] * config.frozen_epochs + [UNFROZEN_COST] * config.epochs
-        known = slice(config.frozen_epochs if number > config.frozen_epochs else 0, number)
-        seconds = sum(epoch.seconds for epoch in self._state.history[known]) / sum(cost[known])
-        minutes = round(seconds * sum(cost[number:]) / 60)
-        return f"{words}, {f'about {minutes} min' if minutes else 'less than a minute'} left"
+    def _show(self, number: int, place: int) -> None:
+        """Say which epoch it is, how far, and how long it will take."""
+        done, total = number * len(self._cuts) + place, self._config.all_epochs * len(self._cuts)
+        words = f"Fine-tuning, epoch {number + 1} of {self._config.all_epochs}"
+        self._shown = Progress(words, done, total, self._time_left.words(number, place))
 
 
 def _made_of(learner: Learner, config: FineTuneConfig) -> str:

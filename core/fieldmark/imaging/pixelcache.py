@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from fieldmark.parallel import in_threads
 Pixels = npt.NDArray[np.uint8]  # (photos, side, side, 3)
 Aspects = npt.NDArray[np.float32]  # (photos,) width / height
 
+DATA, INDEX = "pixels.u8", "pixels.json"
 ROOM = 9 / 7
 """How much larger than the network's square: the largest part is shrunk by it, the smallest enlarged by 1.1."""
 
@@ -57,7 +59,7 @@ def cache_pixels(
     """
     side = square_side(rule)
     made_of = {"rule": rule.as_dict(), "side": side, "photos": [item.hash for item in items]}
-    data, index = folder / "pixels.u8", folder / "pixels.json"
+    data, index = folder / DATA, folder / INDEX
     found = json.loads(index.read_text("utf-8")) if index.exists() else {}
     if found.get("made_of") != made_of:
         try:
@@ -74,6 +76,13 @@ def cache_pixels(
     shape = (len(found["kept"]), side, side, 3)
     pixels = np.memmap(data, np.uint8, mode="r", shape=shape) if found["kept"] else np.empty(shape, np.uint8)
     return PixelCache(pixels, np.array(found["aspects"], np.float32), tuple(found["kept"]))
+
+
+def drop_pixels(folder: Path) -> None:
+    """Remove what `cache_pixels` made: gigabytes, made again in much less time than an epoch takes."""
+    for name in (INDEX, DATA):  # the index first: it never stands without pixels
+        with suppress(OSError):  # a system that keeps open files; the next run writes over it
+            (folder / name).unlink(missing_ok=True)
 
 
 def square_side(rule: ResizeRule) -> int:
