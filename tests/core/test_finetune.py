@@ -27,7 +27,6 @@ from fieldmark.finetuning.checkpoint import load_checkpoint
 from fieldmark.finetuning.finetuned import FineTuned
 from fieldmark.finetuning.finetunerun import LOWER, FineTuneRun, learning_rule
 from fieldmark.finetuning.sofar import CHECKPOINT, SoFar, read_so_far
-from fieldmark.finetuning.tta import judge_by_views
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
@@ -168,29 +167,6 @@ def fitted_without_held_out(learner: Learner) -> Learner:
 def test_it_is_assessed_like_any_learner(tuned: FineTuned, learner: Learner) -> None:
     assert len(assess(tuned)) == len(assess(learner))
     assert np.array_equal(tuned.oof_probs, learner.oof_probs)
-
-
-def test_views_are_averaged_for_the_held_out_photos(tuned: FineTuned) -> None:
-    found = judge_by_views(tuned, 2)
-    assert found.valid.items == tuned.valid.items
-    assert found.valid.probs.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert not np.allclose(found.valid.probs, tuned.valid.probs)
-    assert f"{found.valid.n_wrong} of {len(tuned.valid.items)} came out wrong" in found.sentence
-    assert found.as_dict()["error_rate_ci"] == list(found.valid.error_rate_ci)
-
-
-def test_a_held_out_photo_that_vanished_is_left_out_of_the_views(photos: Path, tmp_path: Path) -> None:
-    copied = Path(shutil.copytree(photos, tmp_path / "copy"))
-    learner = fitted(copied)
-    gone = learner.valid.items[3]
-    whole = judge_by_views(learner, 1)
-    gone.path.unlink()
-    found = judge_by_views(learner, 1)
-    assert found.valid.items == tuple(item for item in learner.valid.items if item is not gone)
-    assert found.valid.probs == pytest.approx(np.delete(whole.valid.probs, 3, axis=0), abs=2e-2)
-    for item in found.valid.items:
-        item.path.unlink()
-    assert judge_by_views(learner, 1).sentence.startswith("There are no held-out photos")
 
 
 def test_an_unfitted_learner_is_refused(learner: Learner, tmp_path: Path) -> None:
@@ -344,7 +320,7 @@ def test_killed_at_a_random_step_and_resumed_it_gives_the_same_weights(
     assert told[0] == told[1]
 
 
-# --- Few photos, little memory ------------------------------------------------------------------------------
+# --- Few photos -----------------------------------------------------------------------------------------------
 
 
 def test_two_photos_a_class_still_train(learner: Learner, tmp_path: Path) -> None:
@@ -357,61 +333,6 @@ def test_two_photos_a_class_still_train(learner: Learner, tmp_path: Path) -> Non
     few = Learner(learner.dataset, Split(tuple(sorted(places)), ()), SMALL).fit()
     tuned = fine_tune(few, replace(QUICK, epochs=1), workdir=tmp_path)
     assert [np.isfinite(epoch.train_loss) for epoch in tuned.history] == [True, True]
-
-
-def test_torchs_own_error_is_known_as_no_memory() -> None:
-    from fieldmark.finetuning.tuner import is_out_of_memory
-
-    with pytest.raises(RuntimeError) as caught:
-        torch.empty(2**52)
-    assert is_out_of_memory(caught.value)
-    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-
-
-def test_where_memory_runs_out_chunks_are_halved_and_the_step_is_the_same(learner: Learner) -> None:
-    whole, halved = step_with(learner, fits=64), step_with(learner, fits=5)
-    assert (whole.chunk, halved.chunk) == (16, 4)
-    found, expected = halved.weights().tensors(""), whole.weights().tensors("")
-    assert all(np.allclose(found[name], expected[name], atol=2e-5) for name in expected)
-
-
-def test_where_not_even_two_photos_fit_it_says_what_to_do(learner: Learner) -> None:
-    with pytest.raises(FieldmarkError, match="Close other programs") as caught:
-        step_with(learner, fits=1)
-    assert caught.value.code == "out_of_memory"
-
-
-def step_with(learner: Learner, *, fits: int) -> Any:
-    """One step in a network that asks for more memory than there is when more than `fits` photos come."""
-    from fieldmark.backbones import EFFICIENTNET_LITE0, _read_checkpoint
-    from fieldmark.finetuning.finetuned import Weights
-    from fieldmark.finetuning.schedule import Hyper
-    from fieldmark.finetuning.tuner import Tuner, _blank_batch
-
-    tuner = Tuner(Weights(dict(_read_checkpoint(EFFICIENTNET_LITE0)), learner._done.head.head), size_px=64)
-
-    def demand(_module: object, args: tuple[torch.Tensor]) -> None:
-        if len(args[0]) > fits:
-            torch.empty(2**52)
-
-    tuner.net.register_forward_pre_hook(demand)
-    tuner.step(_blank_batch(16, 82, len(learner.vocab)), Hyper((1e-5, 1e-4, 1e-3), 0.9))
-    return tuner
-
-
-def test_the_probe_measures_without_learning(learner: Learner) -> None:
-    from fieldmark.finetuning.tuner import faster_precision
-
-    tuner = step_with(learner, fits=64)
-    before = tuner.weights().tensors("")
-    seconds = tuner.probe(82)
-    assert tuple(seconds) == tuner.precisions
-    assert min(seconds.values()) > 0
-    after = tuner.weights().tensors("")
-    assert all(np.array_equal(before[name], after[name]) for name in before)
-    assert faster_precision({"f32": 1.0, "bf16": 0.8}) == "bf16"
-    assert faster_precision({"f32": 1.0, "bf16": 0.95}) == "f32"
-    assert faster_precision({"f32": 1.0}) == "f32"
 
 
 def test_history_is_plain_json(tuned: FineTuned) -> None:
