@@ -178,7 +178,7 @@ class Results(WorkspaceComponent):
         self._matrix = describe_matrix(learner.valid)
         self._figures = describe_figures(project, learner.valid)
         self._left_out = describe_left_out(learner)
-        self._notes = list(learner.split.notes)
+        self._notes = [*learner.split.notes, *learner.limits]
         self.stale = changed_since(project, learner)
         self._show_photos()
 

@@ -8,6 +8,7 @@ precision, rule and view: a relabelled, renamed or moved photo costs nothing, a 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -83,12 +84,13 @@ class FeatureCache:
 
 
 def _append(path: Path, at: int, content: bytes) -> None:
-    """Write `content` behind the first `at` bytes, over whatever a crash may have left there."""
+    """Write `content` behind the first `at` bytes, over whatever a crash may have left there; on disk when it returns."""
     with path.open("r+b" if path.exists() else "w+b") as file:
         file.seek(at)
         file.truncate()
         file.write(content)
         file.flush()
+        os.fsync(file.fileno())  # else hashes could outlive a power cut, and their rows be zeros
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ def extract(
     failures: dict[str, BadImageError] = {}
     if missing:
         fit = _view_of(list(missing), rule, view, view_kind)
-        squares = load_squares(missing.values(), rule, fit, opened=_look_into(looks, rule, view))
+        kept_looks = looks if not view and rule.size_px == LOOK_PX else None
+        squares = load_squares(missing.values(), rule, fit, opened=_check(list(missing), kept_looks))
         with ThreadPoolExecutor(1) as pool:
             engine = pool.submit(feature_engine, backbone, rule, precision=precision)
             failures = _compute(list(missing), squares, engine, cache, callback)
@@ -222,15 +225,20 @@ def _view_of(hashes: Sequence[str], rule: ResizeRule, view: int, kind: ViewKind)
     return lambda image, place: augmented(image, rule, [view, int(hashes[place][:15], 16)], AUGMENTS[kind])
 
 
-def _look_into(looks: LookCache | None, rule: ResizeRule, view: int) -> Opened | None:
-    """Tell what is done with each opened photo: its look is taken, where it was decoded as looks need it."""
-    if looks is None or view or rule.size_px != LOOK_PX:
-        return None
+def _check(hashes: Sequence[str], looks: LookCache | None) -> Opened:
+    """Tell what is done with each opened photo: it must be the one that was meant, and then its look is taken."""
 
-    def look(data: bytes, photo: Photo) -> None:
-        looks.look_of(data, hashlib.sha256(data).hexdigest(), photo)
+    def check(data: bytes, photo: Photo, place: int) -> None:
+        if hashlib.sha256(data).hexdigest() != hashes[place]:
+            raise BadImageError(
+                "Changed: the file is not what it was when it was found; a program wrote into it, or it has rotted. "
+                "Start again to take it as it is, or copy it again from where it came.",
+                code="changed",
+            )
+        if looks is not None:
+            looks.look_of(data, hashes[place], photo)
 
-    return look
+    return check
 
 
 def _compute(

@@ -19,7 +19,7 @@ from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import BadImageError, NotTrainedError
 from fieldmark.features import Extraction, extract, probe_features
 from fieldmark.fitting.blas import fitting_threads
-from fieldmark.fitting.folds import assign_folds, spread
+from fieldmark.fitting.folds import assign_folds, spread, together
 from fieldmark.fitting.head import STRENGTHS, Head, HeadFit, fit_head
 from fieldmark.fitting.logistic import Photos
 from fieldmark.fitting.material import Material
@@ -34,6 +34,7 @@ from fieldmark.models.card import (
     choose_sureness,
     flagged_by,
     limits_of,
+    limits_of_one_group,
     summary_of,
     with_verdicts,
 )
@@ -136,6 +137,12 @@ class Learner:
     def computed(self) -> int:
         """Photos that needed a forward pass; the others were in the feature cache."""
         return self._done.computed
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What its training photos cannot teach, a sentence each."""
+        groups = self._done.material.groups
+        return limits_of_one_group([self.vocab[k] for k in together(self._targets(self.train_items), groups)])
 
     def fit(self, callback: Callback = silent, *, to_export: bool = False) -> Learner:
         """Compute features, fit the head, judge it on the held-out photos.
@@ -367,7 +374,7 @@ class Learner:
             n_wrong=done.valid.n_wrong,
             backbone=done.backbone.arch.title,
             source=f"{len(done.items)} photos in the folder {self.dataset.root.resolve().name}",
-            limits=(*limits_of(counts), *self.config.limits),
+            limits=(*limits_of(counts), *self.limits, *self.config.limits),
             made=datetime.now(UTC).date().isoformat(),
         )
 

@@ -66,7 +66,8 @@ class TrainResult:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know of these photos and their split, a sentence each."""
-        return (*self.warnings, *self.learner.split.notes, *self.learner.notes)
+        learner = self.learner
+        return (*self.warnings, *learner.split.notes, *learner.limits, *learner.notes)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values: what `fieldmark train --json` prints."""

@@ -18,6 +18,7 @@ from PIL import Image
 from fieldmark.backbones import EFFICIENTNET_LITE0, load_backbone
 from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
 from fieldmark.callbacks import Progress
+from fieldmark.dataset import Dataset, Item
 from fieldmark.errors import Cancelled
 from fieldmark.features import (
     SAVE_EVERY,
@@ -29,12 +30,15 @@ from fieldmark.features import (
     probe_features,
     trusted_precision,
 )
+from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.hashing import file_hash
 from fieldmark.imaging.resize import ResizeRule
+from fieldmark.learner import Learner
 from fieldmark.models.backbone import Backbone
 from fieldmark.models.engine import BATCH_SIZE
 from fieldmark.models.probes import probe_photos
 from fieldmark.sources.sample import sample_photos
+from fieldmark.splits import Split
 
 RULE = ResizeRule(64)
 
@@ -159,6 +163,32 @@ def test_a_bad_photo_is_named_and_the_rest_goes_on(photos: list[Path], backbone:
     assert len(found.features) == 39
 
 
+def test_a_photo_that_changed_since_it_was_hashed_is_refused_and_nothing_kept_of_it(
+    photos: list[Path], backbone: Backbone
+) -> None:
+    """Kept under the hash from before, its features would be wrong for good."""
+    hashes = [file_hash(path) for path in photos[:5]]
+    photos[2].write_bytes(photos[7].read_bytes())
+    found = extract(photos[:5], hashes, backbone=backbone, rule=RULE)
+    assert {place: error.code for place, error in found.failures.items()} == {2: "changed"}
+    assert found.kept == (0, 1, 3, 4)
+    assert hashes[2] not in feature_cache(backbone, RULE, trusted_precision(backbone, RULE))
+    assert features_of(photos[:5], backbone).computed == 1
+
+
+def test_a_photo_that_goes_between_two_views_is_left_out(photos: list[Path]) -> None:
+    def take_away(progress: Progress) -> None:
+        if progress.done == progress.total:
+            photos[1].unlink(missing_ok=True)
+
+    items = tuple(Item(path, "ab"[n % 2], file_hash(path)) for n, path in enumerate(photos[:12]))
+    dataset = Dataset(photos[0].parent, items, ("a", "b"))
+    split = Split(tuple(range(10)), (10, 11))
+    learner = Learner(dataset, split, TrainConfig(rule=RULE, views=1)).fit(take_away)
+    assert [item.path for item in learner.train_items] == [photos[0], *photos[2:10]]
+    assert {path: error.code for path, error in learner.failures.items()} == {photos[1]: "unreadable"}
+
+
 def test_the_same_bytes_twice_are_computed_once(photos: list[Path], backbone: Backbone) -> None:
     found = features_of([photos[0], photos[0], photos[1]], backbone)
     assert found.computed == 2
@@ -184,6 +214,22 @@ def test_a_crash_while_writing_loses_no_row_that_was_there(tmp_path: Path, torn:
     assert rows(1, start=5)[0][0] not in again
     again.add(*rows(3, start=5))
     assert (FeatureCache(tmp_path / "c", 4).read(rows(8)[0]) == rows(8)[1]).all()
+
+
+def test_rows_are_on_disk_before_their_hashes_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut there may be rows without a hash, but no hash without its row."""
+    sync, written = os.fsync, list[list[int]]()
+
+    def watched(descriptor: int) -> None:
+        sync(descriptor)
+        written.append([path.stat().st_size for path in sorted((tmp_path / "c").glob("[hr]*"))])
+
+    cache = FeatureCache(tmp_path / "c", 4)
+    monkeypatch.setattr(os, "fsync", watched)
+    cache.add(*rows(5))
+    assert written == [[5 * 16], [5 * 32, 5 * 16]]
 
 
 def test_two_processes_may_add_at_once(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
 from fieldmark.models.card import choose_sureness
+from fieldmark.predictor import Prediction, Predictor
 from fieldmark.sources.sample import MISLABELLED, write_sample
 from fieldmark.splitfile import given_split
 from fieldmark.splits import Split
@@ -105,6 +106,45 @@ def test_two_photos_a_class_are_enough(dataset: Dataset) -> None:
     assert len(learner.train_items) == 6
     assert learner.valid.error_rate is not None
     assert learner.valid.error_rate < 0.6  # guessing: 0.67
+
+
+# --- One burst, one place -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["brick", "all"])
+def one_group(request: pytest.FixtureRequest, dataset: Dataset) -> tuple[tuple[str, ...], Learner]:
+    """Classes whose photos to train on all belong together, and what was fitted on them."""
+    split = given_split(dataset)
+    classes = dataset.vocab if request.param == "all" else (request.param,)
+    burst = [place for place in split.train if dataset.items[place].label in classes]
+    return classes, Learner(dataset, split, SMALL, groups=[burst]).fit()
+
+
+def test_photos_that_all_belong_together_are_held_out_one_by_one(
+    one_group: tuple[tuple[str, ...], Learner], learner: Learner
+) -> None:
+    _, alike = one_group
+    right = [alike.vocab.index(item.label) for item in alike.train_items]
+    assert (alike.oof_probs.argmax(axis=1) == right).mean() > 0.9
+    assert (
+        learner._done.head.temperature / 3 < alike._done.head.temperature < 3 * learner._done.head.temperature
+    )
+    assert alike.valid.n_wrong <= learner.valid.n_wrong + 2
+    after = alike.refit(dropped=[alike.train_items[0].hash])
+    assert np.abs(after.valid.probs - alike.valid.probs).max() < 0.2
+
+
+def test_the_card_says_which_classes_are_of_one_place_or_burst(
+    one_group: tuple[tuple[str, ...], Learner], learner: Learner, tmp_path: Path
+) -> None:
+    classes, alike = one_group
+    (said,) = alike.limits
+    assert f"All photos of {', '.join(classes)} that it learned from belong together" in said
+    assert said in alike.export(tmp_path / "m.onnx").limits
+    found = Predictor.load(tmp_path / "m.onnx").predict([item.path for item in alike.valid.items])
+    familiar = [isinstance(one, Prediction) and one.verdict != "unfamiliar" for one in found]
+    assert sum(familiar) > len(familiar) / 2
+    assert learner.limits == ()
 
 
 def test_a_broken_photo_is_left_out_and_named(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ Square = npt.NDArray[np.uint8]  # (size, size, 3)
 Fit = Callable[[Image.Image, int], Square]
 """From an upright photo and its place among those asked for to the square."""
 
-Opened = Callable[[bytes, Photo], None]
-"""Told of each photo that was opened, with the bytes of its file; in threads."""
+Opened = Callable[[bytes, Photo, int], None]
+"""Told of each photo that was opened, with the bytes of its file and its place; in threads. It may refuse the photo."""
 
 WINDOW = 128
 """Photos decoded ahead: what a core decodes while the engine is compiled, and enough that it never waits; 25 MB at 256 px."""
@@ -56,7 +56,7 @@ def load_squares(
             data = read_source(source)
             photo = open_photo(data, need_px=need_px)
             if opened is not None:
-                opened(data, photo)
+                opened(data, photo, place)
             return made(photo.image, place)
         except BadImageError as error:
             return error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,8 @@ from fieldmark.stats import wilson
 
 LEVELS = ((200, 0.01), (40, 0.05))
 """Known photos needed for a level: two p-values at half of it must be able to fall below it."""
+MOST_NAMED = 4
+"""Classes that a sentence names."""
 SURE_TARGET = 0.95
 """Share of sure answers that should be right."""
 SURE_CHOICES = tuple(np.arange(0.5, 1.0, 0.05).round(2))
@@ -95,6 +97,19 @@ def summary_of(valid: Interpretation, n_train: int) -> str:
     return (
         f"{valid.n_wrong} of {len(valid.items)} photos wrong on photos it never saw; the true error is "
         f"between {100 * low:.1f} and {100 * high:.1f} % (95 %). Learned from {n_train} photos."
+    )
+
+
+def limits_of_one_group(labels: Sequence[str]) -> tuple[str, ...]:
+    """What to know of classes whose training photos all belong together; nothing where there are none."""
+    if not labels:
+        return ()
+    names = ", ".join(labels[:MOST_NAMED]) + (
+        f" and {len(labels) - MOST_NAMED} more" if labels[MOST_NAMED:] else ""
+    )
+    return (
+        f"All photos of {names} that it learned from belong together (one place, one burst, or copies): it may be too "
+        "sure of photos from elsewhere. Add photos taken at other places and times.",
     )
 
 

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fieldmark.fitting.folds import apart
 from fieldmark.fitting.logistic import principal_axes
 
 Features = npt.NDArray[np.float32]
@@ -74,7 +75,7 @@ def fit_familiarity(
     features: Features, targets: Indices, *, groups: Indices, folds: Indices, seed: int
 ) -> Familiarity:
     """Learn what is familiar from the training photos' raw features (n, dim)."""
-    unit = unit_length(features)
+    unit, groups = unit_length(features), apart(targets, groups)
     chosen = _balanced_sample(targets, _bank_size(targets), seed)
     x, basis = _in_their_span(unit)
     covariance = _Covariance.fit(x, targets, products=_products(x), dim=unit.shape[1])
