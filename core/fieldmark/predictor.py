@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,8 @@ class Predictor:
         self._known_as = file.sha256 if kept else ""
         self._graph = _checked_graph(file)
         self.precision: Precision = precision or served_precision(self._graph)
+        self._engines: dict[int, Engine] = {}
+        self._compiling = Lock()
         self._one = self._compile(batch=1)
         try:
             self._selftest()
@@ -148,17 +150,13 @@ class Predictor:
 
     def _engine_for(self, n: int) -> Engine:
         """What answers soonest: both cores on one photo, each on its own of a few, or full batches of many."""
-        if n >= BATCH_SIZE:
-            return self._many
-        return self._few if n > 1 else self._one
-
-    @cached_property
-    def _few(self) -> Engine:
-        return self._compile(batch=FEW)
-
-    @cached_property
-    def _many(self) -> Engine:
-        return self._compile(batch=BATCH_SIZE)
+        if n <= 1:
+            return self._one
+        batch = FEW if n < BATCH_SIZE else BATCH_SIZE
+        with self._compiling:  # of threads that ask at once, the first compiles it for all
+            if batch not in self._engines:
+                self._engines[batch] = self._compile(batch=batch)
+            return self._engines[batch]
 
     def _compile(self, *, batch: int) -> Engine:
         size = self.info.rule.size_px

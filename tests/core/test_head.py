@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from fieldmark.callbacks import Progress
 from fieldmark.errors import Cancelled
 from fieldmark.fitting.folds import assign_folds
-from fieldmark.fitting.head import HeadFit, fit_head
+from fieldmark.fitting.head import TEMPERATURE_SPREAD, HeadFit, fit_head
 from fieldmark.fitting.logistic import Photos, _Problems, minimise
 
 Features = npt.NDArray[np.float32]
@@ -105,9 +105,23 @@ def test_the_temperature_softens_a_head_that_is_too_sure_of_itself() -> None:
     logits, rows = out_of_fold(fit), np.arange(60)
 
     def loss(temperature: float) -> float:
-        return -float(log_softmax(logits / temperature, axis=1)[rows, targets].mean())
+        expected = (np.log(temperature) / TEMPERATURE_SPREAD) ** 2 / 2  # before a photo is asked
+        return float(expected - log_softmax(logits / temperature, axis=1)[rows, targets].sum())
 
-    assert loss(fit.temperature) <= min(loss(fit.temperature * 1.05), loss(fit.temperature / 1.05)) + 1e-6
+    assert loss(fit.temperature) <= min(loss(fit.temperature * 1.02), loss(fit.temperature / 1.02)) + 1e-3
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_few_photos_that_all_came_out_right_make_no_answer_certain(balanced: bool) -> None:
+    rng = np.random.default_rng(0)
+    targets = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 0], np.intp)
+    features = (targets[:, None] * np.linspace(1, 2, 20) + 0.2 * rng.normal(size=(10, 20))).astype(np.float32)
+    fit = fitted(features, targets, balanced=balanced)
+    assert (fit.oof_probs.argmax(axis=1) == targets).all()
+    assert 0.5 < fit.temperature < 1
+    assert fit.oof_probs.max() < 0.999
+    many = fitted(np.tile(features, (40, 1)), np.tile(targets, 40), balanced=balanced)
+    assert many.temperature < fit.temperature
 
 
 def test_the_same_photos_give_the_same_head_to_the_last_bit() -> None:

@@ -1,11 +1,11 @@
-"""Leave-out opinions: what a head says of each photo that never saw it nor its copies, in a tenth of a second.
+"""Leave-out opinions: what is believed of each photo by all others but its copies, in a tenth of a second.
 
-Ridge regression on one-hot labels has an exact shortcut: with the hat matrix H of all photos, the answer for a
-photo that was left out is (Ĥ y − h y) / (1 − h), and for a group of copies the same with the group's block of H
-(Cook and Weisberg 1982). So nothing is fitted again for any photo, and when labels change only a product of
-matrices is: the list can follow every decision. A softmax with the temperature that suits the given labels
-makes probabilities of it, and the labels of the nearest photos have a say in them. That ranks wrong labels better than
-the out-of-fold probabilities of the logistic head, which believes more in what it was told (`make bench-clean`).
+Ridge regression on one-hot labels y has an exact shortcut. With the hat matrix H of all photos and a photo's own entry
+h in it, the answer for that photo, left out, is (H y − h y) / (1 − h); for a group of copies the same with the group's
+block of H (Cook and Weisberg 1982). So no photo costs a fit, and other labels cost one product of matrices: the list
+can follow every decision. A softmax, as sharp as suits the given labels, makes probabilities of the answers, and the
+labels of the nearest photos have a say in them. That ranks wrong labels better than the out-of-fold probabilities of
+the logistic head, which believes more in what it was told (`make bench-clean`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ ROUNDING = 1e-6
 MOST_LEVERAGE = 0.999
 TINY = 1e-6
 SAY = 0.3
-"""Weight of the neighbours beside the regression, in logarithms. Chosen on bears and ants_bees; on sign_digits, which took
-no part, the average precision is the same with it, on ants_bees .01 higher."""
+"""Weight of the neighbours beside the regression, in logarithms. Chosen on bears and ants_bees; on the latter the
+average precision is .01 higher with it, on sign_digits, which took no part, the same."""
 
 
 @dataclass(frozen=True)

@@ -42,23 +42,28 @@ def best_factor(
     *,
     low: float,
     high: float,
+    spread: float = np.inf,
 ) -> float:
     """What logits (n, classes) are best multiplied by, for probabilities that are neither too sure nor too shy.
 
-    One over the temperature of Guo et al. 2017 (arXiv 1706.04599). The loss is convex in it, so its slope is
-    followed to 0 by Newton's method, halving the range where a step would leave it.
+    One over the temperature of Guo et al. 2017 (arXiv 1706.04599). The slope of the loss is followed to 0 by Newton's
+    method, halving the range where a step would leave it.
 
     Args:
         low, high: the range, above 0; its end is given where the loss falls all the way.
+        spread: how far from 1 the factor may be thought to lie before a photo is asked: the standard deviation of its
+            logarithm (its prior is log-normal). The fewer photos with weight there are, the nearer to 1 it stays.
     """
     given = logits[np.arange(len(targets)), targets]
+    pull = 1 / (spread**2 * (len(targets) if weights is None else np.count_nonzero(weights)))
 
     def slope_and_curve(factor: float) -> tuple[float, float]:
         probs = softmax(factor * logits)
         mean = (probs * logits).sum(axis=1)
         spread = (probs * np.square(logits - mean[:, None])).sum(axis=1)
         slope, curve = (np.average(values, weights=weights) for values in (mean - given, spread))
-        return float(slope), float(curve)
+        away = np.log(factor)
+        return float(slope + pull * away / factor), float(curve + pull * (1 - away) / factor**2)
 
     if slope_and_curve(high)[0] <= 0:
         return high
