@@ -38,11 +38,12 @@ from fieldmark_widgets.trainerwords import (
     describe_splits,
     say_stale,
     say_uneven,
+    say_unfinished,
 )
 from fieldmark_widgets.uploader import Message
 from fieldmark_widgets.watch import Watch
 from fieldmark_widgets.worker import Worker
-from fieldmark_widgets.workspace import Workspace
+from fieldmark_widgets.workspace import How, Workspace
 from fieldmark_widgets.workspacecomponent import WorkspaceComponent
 
 SIZES = (160, 224, 256, 320)
@@ -65,7 +66,7 @@ ROUNDS_SHOWN = 6
 class Trainer(WorkspaceComponent):
     """Trains on the workspace's dataset.
 
-    Messages from the browser: `train`, `tune`, `advise`, `cancel`, `choose` (name, value), `another` (photo to look at),
+    Messages from the browser: `train`, `tune`, `take_best`, `advise`, `cancel`, `choose` (name, value), `another` (photo to look at),
     and `look`, now and then, while another page trains: then its result is shown.
     """
 
@@ -96,6 +97,8 @@ class Trainer(WorkspaceComponent):
     _notice = traitlets.Unicode("").tag(sync=True)
     _advice = traitlets.Unicode("").tag(sync=True)
     _is_tuning_unfinished = traitlets.Bool(False).tag(sync=True)
+    _unfinished = traitlets.Unicode("").tag(sync=True)
+    _is_best_to_take = traitlets.Bool(False).tag(sync=True)
     _is_tuned_elsewhere = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, workspace: Workspace | Project | str | Path | None = None, **traits: Any) -> None:
@@ -120,8 +123,16 @@ class Trainer(WorkspaceComponent):
         Args:
             fine_tune: train the backbone as well, which takes minutes; stopped, it goes on the next time.
         """
+        self._train("fine_tune" if fine_tune else "fit")
+
+    def take_best(self) -> None:
+        """Take the best epoch of a fine-tuning that was stopped, in the worker; it can still be gone on with."""
+        if self._is_best_to_take:
+            self._train("take_best")
+
+    def _train(self, how: How) -> None:
         if (watch := self._begin()) is not None:
-            self.workspace.train(watch, self._end, fine_tune=fine_tune)
+            self.workspace.train(watch, self._end, how=how)
 
     def advise(self) -> None:
         """Measure in the worker what fine-tuning would cost here, and whether it is likely to pay."""
@@ -192,7 +203,10 @@ class Trainer(WorkspaceComponent):
         self._result = describe_result(rounds[0], say_progress_made(project)) if rounds else {}
         self.stale = say_stale(project, self.learner)
         self._is_tuned_elsewhere = self._watch is None and project.is_tuning_now
+        so_far = project.tuning_so_far if self._watch is None and not self._is_tuned_elsewhere else None
         self._is_tuning_unfinished = project.is_tuning_unfinished and not self._is_tuned_elsewhere
+        self._unfinished = say_unfinished(so_far)
+        self._is_best_to_take = so_far is not None and so_far.best > 0
         if self._watch is None:
             self.state = "empty" if self.blockers else "ready"
         if self._photo_hash != self._shown:  # the photo that was looked at has gone, or the first one came
@@ -242,6 +256,8 @@ class Trainer(WorkspaceComponent):
             return
         key = "progress" if progress.total else "progress_open"
         text = TRAINER[key].format(step=progress.step, done=f"{progress.done:,}", total=f"{progress.total:,}")
+        if progress.left:
+            text = TRAINER["progress_left"].format(text=text, left=progress.left)
         seconds = TRAINER["seconds"].format(s=f"{time.monotonic() - self._began:.0f}")
         self._progress = {"text": text, "seconds": seconds, "share": progress.done / max(progress.total, 1)}
 
@@ -284,6 +300,8 @@ class Trainer(WorkspaceComponent):
             self.train()
         elif kind == "tune":
             self.train(fine_tune=True)
+        elif kind == "take_best":
+            self.take_best()
         elif kind == "advise":
             self.advise()
         elif kind == "cancel":

@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldmark.catalog import CatalogPhoto
 from fieldmark.checkreport import UNEVEN
+from fieldmark.finetuning.sofar import SoFar
 from fieldmark.learner import Learner
 from fieldmark.project import Project
 from fieldmark.rounds import Round
@@ -118,6 +119,14 @@ def say_uneven(counts: Mapping[str, int]) -> str:
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     times = counts[most] / counts[least]
     return TRAINER["uneven"].format(most=most, least=least, times=f"{times:.1f}") if times > UNEVEN else ""
+
+
+def say_unfinished(so_far: SoFar | None) -> str:
+    """Say where a fine-tuning stands that was stopped, and whether there is anything to take; None, where it had hardly begun."""
+    if so_far is None or not so_far.done:
+        return TRAINER["tune_unfinished_early"]
+    said = TRAINER["tune_unfinished"].format(done=so_far.done, all=so_far.epochs)
+    return f"{said} {TRAINER['tune_best' if so_far.best else 'tune_none_better'].format(best=so_far.best)}"
 
 
 def say_stale(project: Project, learner: Learner | None) -> str:

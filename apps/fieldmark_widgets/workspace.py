@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import traitlets
 from ipykernel.connect import get_connection_file
@@ -22,6 +22,9 @@ from fieldmark.callbacks import Callback
 from fieldmark.project import Project
 from fieldmark.staying import sign_beside, staying
 from fieldmark_widgets.worker import Worker
+
+How = Literal["fit", "fine_tune", "take_best"]
+"""The method of a project that trains."""
 
 
 class Workspace(traitlets.HasTraits):
@@ -61,10 +64,12 @@ class Workspace(traitlets.HasTraits):
         """Tell those who show what waits that decisions were staged or taken back, and nothing else."""
         self.decisions += 1
 
-    def train(
-        self, callback: Callback, then: Callable[[Future[Any]], None], *, fine_tune: bool = False
-    ) -> None:
-        """Train in the worker, then tell every component, then call `then(future)`; it may hold an error."""
+    def train(self, callback: Callback, then: Callable[[Future[Any]], None], *, how: How = "fit") -> None:
+        """Train in the worker, then tell every component, then call `then(future)`; it may hold an error.
+
+        Args:
+            how: fit; fine-tune in minutes; or take the best epoch of a fine-tuning that was stopped.
+        """
         project = self.project
         if project is None:
             raise ValueError("no project is open")
@@ -74,7 +79,7 @@ class Workspace(traitlets.HasTraits):
                 self.trainings += 1
             then(done)
 
-        work = project.fine_tune if fine_tune else project.fit
+        work = getattr(project, how)
 
         def run() -> Any:
             with staying(_sign_of_kernel()):  # closing the page does not end it

@@ -14,7 +14,7 @@ from fieldmark.cachefolder import cache_folder
 from fieldmark.callbacks import Callback
 from fieldmark.errors import Cancelled
 from fieldmark.finetune import FineTuneConfig, FineTuned, best_so_far, fine_tune
-from fieldmark.finetuning.sofar import read_so_far
+from fieldmark.finetuning.sofar import SoFar, read_so_far
 from fieldmark.learner import Learner
 
 FOLDER = "fine-tune"
@@ -50,15 +50,14 @@ def run_tuning(
     try:
         return fine_tune(learner, tuning, workdir=workdir, callback=callback)
     except (KeyboardInterrupt, Cancelled) as exc:
-        raise Cancelled(say_stopped(workdir, tuning)) from exc
+        raise Cancelled(say_stopped(read_so_far(workdir))) from exc
 
 
-def say_stopped(workdir: Path, tuning: FineTuneConfig) -> str:
+def say_stopped(so_far: SoFar | None) -> str:
     """Say how to go on with a run that was stopped, and how to take the best of it."""
-    so_far = read_so_far(workdir)
     if so_far is None or not so_far.done:
         return "Stopped before the first epoch was done. The same command starts again."
-    said = f"Stopped after epoch {so_far.done} of {tuning.all_epochs}. The same command goes on from there"
+    said = f"Stopped after epoch {so_far.done} of {so_far.epochs}. The same command goes on from there"
     if not so_far.best:
         return f"{said}; no epoch is better than the fit yet."
     return f"{said}; with --take-best it saves the best so far, the weights after epoch {so_far.best}."

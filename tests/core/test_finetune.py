@@ -219,7 +219,7 @@ def test_cancelled_it_keeps_the_best_epoch_and_can_go_on(learner: Learner, tmp_p
     assert not list(tmp_path.glob("pixels*"))
     kept = best_so_far(learner, QUICK, workdir=tmp_path)
     assert len(kept.history) == 2
-    assert read_so_far(tmp_path) == SoFar(2, kept.best_epoch)
+    assert read_so_far(tmp_path) == SoFar(2, kept.best_epoch, 3)
     assert len(fine_tune(learner, QUICK, workdir=tmp_path).history) == 3
 
 

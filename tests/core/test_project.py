@@ -218,7 +218,7 @@ def test_stopped_the_best_so_far_can_be_taken_and_gone_on_from(few: Project) -> 
     with pytest.raises(Cancelled):
         few.fine_tune(stop)
     let_the_last_epoch_be_best(few.root / ".fieldmark" / "fine-tune")
-    assert few.tuning_so_far == SoFar(done=1, best=1)
+    assert few.tuning_so_far == SoFar(done=1, best=1, epochs=2)
     taken = few.take_best()
     assert (taken.mode, few.rounds()[0].mode) == ("fine-tune", "fine-tune")
     assert "after epoch 1 of 1" in few.rounds()[0].note

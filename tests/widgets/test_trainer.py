@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from core.checkpoints import let_the_last_epoch_be_best
+from fieldmark.callbacks import Progress
 from fieldmark.catalog.decisions import Decision
+from fieldmark.errors import Cancelled
+from fieldmark.finetuning.sofar import SoFar
 from fieldmark.importing import import_photos
 from fieldmark.project import Project
 from fieldmark.sources.sample import write_sample
 from fieldmark_widgets import Trainer, Workspace
+from fieldmark_widgets.trainerwords import say_unfinished
 from widgets.messages import receive
 
 
@@ -239,23 +244,42 @@ def test_fine_tuning_can_be_stopped_and_gives_a_round_of_its_own(
     quick.wait(240)
     assert not quick._is_tuning_unfinished
     assert (quick.state, quick.problem) == ("ready", "")
-    assert quick._rounds[0]["note"].startswith("fine-tuned")
+    said = " ".join(quick.learner.notes)
+    assert quick._result["note"].endswith(said)
+    assert quick._rounds[0]["note"].startswith("fine-tuned") == (quick.learner.mode == "fine-tune")
 
 
-def test_a_fine_tuning_that_was_stopped_is_offered_to_go_on_in_a_new_kernel(
+def test_a_fine_tuning_that_was_stopped_can_be_gone_on_with_in_a_new_kernel_or_its_best_be_taken(
     quick: Trainer, tmp_path: Path
 ) -> None:
-    receive(quick, {"kind": "tune"})
-    deadline = time.monotonic() + 60
-    while not project(quick).is_tuning_unfinished and time.monotonic() < deadline:
-        time.sleep(0.05)
-    receive(quick, {"kind": "cancel"})
-    quick.wait()
+    def stop(progress: Progress) -> None:
+        if "epoch 2" in progress.step:
+            raise Cancelled("Enough.")
+
+    with pytest.raises(Cancelled):
+        project(quick).fine_tune(stop)
+    let_the_last_epoch_be_best(tmp_path / "dataset" / ".fieldmark" / "fine-tune")
     again = Trainer(tmp_path / "dataset")
-    assert again._is_tuning_unfinished
+    assert (again._is_tuning_unfinished, again._is_best_to_take) == (True, True)
+    assert again._unfinished.endswith(
+        "after 1 of 5 epochs. It goes on from there. The best so far is epoch 1."
+    )
     receive(again, {"kind": "choose", "name": "resize", "value": "pad"})  # that would be another one
-    assert not again._is_tuning_unfinished
+    assert (again._is_tuning_unfinished, again._is_best_to_take) == (False, False)
+    receive(again, {"kind": "choose", "name": "resize", "value": "crop"})
+    receive(again, {"kind": "take_best"})
+    again.wait()
+    assert "The weights after epoch 1 of 1 had the lowest loss" in again._result["note"]
+    assert (again._is_tuning_unfinished, again._is_best_to_take) == (False, False)
     again.close()
+
+
+def test_where_nothing_was_better_yet_there_is_nothing_to_take_and_that_is_said() -> None:
+    assert say_unfinished(SoFar(2, 0, 5)).endswith(
+        "None of them is better than the training from before yet."
+    )
+    assert "before its first epoch" in say_unfinished(SoFar(0, 0, 5))
+    assert say_unfinished(None) == say_unfinished(SoFar(0, 0, 5))
 
 
 def test_a_kernel_stays_for_as_long_as_it_trains(

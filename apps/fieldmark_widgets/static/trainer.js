@@ -222,14 +222,17 @@ function drawOptions(options, label, onChoose) {
 function drawTune(model, strings) {
   const elsewhere = make("p", { role: "status", text: strings.tune_elsewhere });
   const advice = make("p", { class: "fm-trainer-advice", role: "status" });
-  const unfinished = make("p", { class: "fm-trainer-stale", text: strings.tune_unfinished });
+  const unfinished = make("p", { class: "fm-trainer-stale" });
   const ask = makeButton(strings.advise, () => model.send({ kind: "advise" }));
   const tune = makeButton(strings.tune, () => model.send({ kind: "tune" }));
+  const take = makeButton(strings.take_best, () => model.send({ kind: "take_best" }));
   const root = make("div", { class: "fm-card fm-trainer-tune" }, make("h3", { text: strings.tune_title }), make("p", { class: "fm-soft", text: strings.tune_text }),
-    elsewhere, unfinished, advice, make("div", { class: "fm-row" }, ask, tune));
-  follow(model, ["_is_tuning_unfinished", "state"], () => {
+    elsewhere, unfinished, advice, make("div", { class: "fm-row" }, ask, tune, take));
+  follow(model, ["_unfinished", "_is_tuning_unfinished", "_is_best_to_take", "state"], () => {
     const stopped = model.get("_is_tuning_unfinished") && model.get("state") !== "busy";
+    unfinished.textContent = model.get("_unfinished");
     unfinished.hidden = !stopped;
+    take.hidden = !(stopped && model.get("_is_best_to_take"));
     tune.textContent = stopped ? strings.tune_on : strings.tune;
   });
   follow(model, ["_is_tuned_elsewhere"], () => { elsewhere.hidden = !model.get("_is_tuned_elsewhere"); });

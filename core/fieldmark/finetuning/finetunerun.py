@@ -62,6 +62,8 @@ class _State:
 
     made_of: str
     """Names photos, labels and settings: a checkpoint of anything else is not gone on from."""
+    epochs: int
+    """In all."""
     fit_loss: float | None = None
     """What an epoch has to be lower than; None without held-out photos."""
     best_loss: float | None = None
@@ -83,7 +85,7 @@ class FineTuneRun:
         self._path = workdir / CHECKPOINT
         self._best = self._now = initial_weights(learner)
         self._memory: dict[str, Any] = {}
-        self._state = _State(_made_of(learner, config))
+        self._state = _State(_made_of(learner, config), config.all_epochs)
         self._shown = Progress("Fine-tuning", 0, 0)
 
     @property

@@ -18,6 +18,8 @@ class SoFar:
     """Whole epochs."""
     best: int
     """The one with the lowest loss on held-out photos, from 1; 0 says that none was better than the fit."""
+    epochs: int
+    """In all, when it is done."""
 
 
 def read_so_far(workdir: Path) -> SoFar | None:
@@ -27,4 +29,4 @@ def read_so_far(workdir: Path) -> SoFar | None:
         StoreError: `bad_checkpoint`, as `load_checkpoint`.
     """
     state = read_state(workdir / CHECKPOINT)
-    return SoFar(len(state["history"]), state["best"]) if state is not None else None
+    return SoFar(len(state["history"]), state["best"], state["epochs"]) if state is not None else None
