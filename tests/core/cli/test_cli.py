@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from skimage.data import brick, chelsea, grass
 
+from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
+from fieldmark.finetuning.sofar import read_so_far
 from fieldmark.models.places import find_models
 
 ROOT = Path(__file__).parents[3]
@@ -225,13 +230,44 @@ def test_auto_fits_and_says_what_fine_tuning_would_cost(photos: Path, tmp_path: 
     assert "Fine-tuning would take" in said["advice"]["sentence"]
 
 
-def test_fine_tuning_gives_the_same_kind_of_model_file(photos: Path, cat: Path, tmp_path: Path) -> None:
-    options = ("--mode", "fine-tune", "--epochs", "1", "--image-size", "64")
-    said = json.loads(fieldmark("train", photos, "--out", tmp_path / "m.onnx", *options, "--json").stdout)
-    assert said["mode"] == ("fine-tune" if said["best_epoch"] else "fit")
-    assert len(said["epochs"]) == 2
-    (answer,) = json.loads(fieldmark("predict", tmp_path / "m.onnx", cat, "--json").stdout)["predictions"]
-    assert answer["label"] in said["vocab"]
+@pytest.mark.skipif(os.name == "nt", reason="interrupts as Unix does")
+def test_fine_tuning_that_was_interrupted_gives_its_best_so_far_as_the_same_kind_of_model_file(
+    photos: Path, cat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = own_cache(tmp_path / "cache", monkeypatch) / "fine-tune"
+    out, options = tmp_path / "m.onnx", ("--mode", "fine-tune", "--epochs", "50", "--image-size", "64")
+    command = [sys.executable, "-m", "fieldmark", "train", photos, "--out", out, *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
+        while not any((so_far := read_so_far(run)) and so_far.done for run in runs.glob("*")):
+            assert training.poll() is None
+            time.sleep(0.1)
+        training.send_signal(signal.SIGINT)
+        _, said = training.communicate()
+    assert re.search(r"Stopped after epoch \d+ of 51\. The same command goes on from there", said)
+    assert [file for run in runs.glob("*") for file in run.glob("pixels*")] == []
+    taken = json.loads(
+        fieldmark("train", photos, "--out", out, *options, "--take-best", "--tta", "2", "--json").stdout
+    )
+    assert taken["mode"] == ("fine-tune" if taken["best_epoch"] else "fit")
+    assert 0 < len(taken["epochs"]) < 51
+    assert (taken["tta"]["views"], taken["tta"]["n_valid"]) == (2, taken["n_valid"])
+    (answer,) = json.loads(fieldmark("predict", out, cat, "--json").stdout)["predictions"]
+    assert answer["label"] in taken["vocab"]
+
+
+def own_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache with the backbones and features of the one that all share, and no run of anybody else."""
+    folder.mkdir()
+    for shared in cache_folder().iterdir():
+        if shared.name != "fine-tune":
+            (folder / shared.name).symlink_to(shared)
+    monkeypatch.setenv(CACHE_VARIABLE, str(folder))
+    return folder
+
+
+def test_options_of_fine_tuning_are_refused_where_nothing_is_fine_tuned(photos: Path, tmp_path: Path) -> None:
+    done = fieldmark("train", photos, "--out", tmp_path / "m.onnx", "--take-best", code=2)
+    assert "--mode fine-tune" in done.stderr
 
 
 def test_photos_without_labels_are_imported_and_it_says_where_they_get_one(
