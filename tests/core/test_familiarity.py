@@ -31,14 +31,17 @@ class Source:
 
     seed: int = 0
     dim: int = 64
+    spread: float = 0.3
 
-    def photos(self, n: int, *, seed: int, shift: float = 0.0) -> tuple[Features, npt.NDArray[np.intp]]:
-        """As from a backbone: none below 0. A shift moves all of them the same way, as another camera does."""
+    def photos(
+        self, n: int, *, seed: int, shift: float = 0.0, way: int = 0
+    ) -> tuple[Features, npt.NDArray[np.intp]]:
+        """As from a backbone: none below 0. A shift moves all of them the same `way`, as another camera does."""
         world, rng = np.random.default_rng(self.seed), np.random.default_rng(seed)
         means, mix = world.gamma(1, 1, (3, self.dim)), world.normal(size=(self.dim, self.dim)) / 8
-        away = world.normal(size=self.dim)
+        away = [world.normal(size=self.dim) for _ in range(way + 1)][way]
         targets = np.arange(n) % 3
-        rows = means[targets] + 0.3 * rng.normal(size=(n, self.dim)) @ mix + shift * away
+        rows = means[targets] + self.spread * rng.normal(size=(n, self.dim)) @ mix + shift * away
         return np.maximum(rows, 0).astype(np.float32), targets.astype(np.intp)
 
 
@@ -93,9 +96,22 @@ def test_the_flag_is_up_for_no_more_of_the_same_source_than_the_level_says() -> 
 
 
 def test_the_flag_stays_down_where_p_values_of_another_source_have_fallen() -> None:
-    features, _ = SOURCE.photos(1000, seed=4, shift=0.03)
+    features, _ = SOURCE.photos(1000, seed=4, shift=0.05)
     smaller = np.minimum(*p_values(KNOWN, features))
     assert flagged(KNOWN, features).mean() < 0.6 * (smaller < 0.025).mean()
+
+
+def test_told_its_cameras_the_flag_stays_down_for_another_one_and_up_for_something_else() -> None:
+    """Each camera's photos differ from the others' in a way of their own, and little among themselves."""
+    cameras = [Source(spread=0.05).photos(120, seed=seed, shift=0.3, way=seed) for seed in (1, 2, 3)]
+    features, targets = (np.concatenate(part) for part in zip(*cameras[:2], strict=True))
+    which, untold = np.repeat([0, 1], 120), np.arange(240)
+    told = fit_familiarity(features, targets, groups=which, folds=which, seed=0)
+    ignorant = fit_familiarity(features, targets, groups=untold, folds=untold % 5, seed=0)
+    other, _ = cameras[2]
+    assert flagged(told, other).mean() <= 0.08
+    assert flagged(ignorant, other).mean() > 0.9
+    assert flagged(told, Source(seed=9, spread=0.05).photos(100, seed=2)[0]).all()
 
 
 def test_the_limits_lie_above_what_the_same_source_reaches() -> None:

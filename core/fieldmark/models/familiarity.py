@@ -18,8 +18,9 @@ flagged 1–3 % of the same source, at most 5 % of photos made smaller, blurred,
 another collection, and practically all drawings, other animals, textures and documents (`make bench-unfamiliar`
 measures it anew). Augmented views and plain folds as calibration did worse. So did
 other scores: Mahalanobis in 16 to 64 principal directions, or relative to one Gaussian of all classes, no longer
-flagged food, bears and most drawings for a model of insects. What it does not help with: a camera that
-looks at a place never seen is told as unfamiliar (two of three in camtrap_varanger), and it is.
+flagged food, bears and most drawings for a model of insects. A camera at a place never seen is told as unfamiliar
+where the training does not know which camera took what (two of three in camtrap_varanger); where it knows, whole
+cameras are held out, and the flag stays down for the next one's animals and up for anything else.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def fit_familiarity(
     unit, groups = unit_length(features), apart(targets, groups)
     chosen = _balanced_sample(targets, _bank_size(targets), seed)
     x, basis = _in_their_span(unit)
-    covariance = _Covariance.fit(x, targets, products=_products(x), dim=unit.shape[1])
+    covariance = _Covariance.fit(x, targets, _products(x), dim=unit.shape[1])
     parts = neighbourhoods(unit, targets, groups, seed=seed)
     knn, far_knn = _knn_without_own(unit, chosen, groups, parts)
     return Familiarity(
@@ -86,9 +87,9 @@ def fit_familiarity(
         whitening=covariance.whitening_outside(basis),
         means=np.asarray(covariance.means @ covariance.whitening @ basis.T, np.float32),
         knn=knn,
-        mahalanobis=_mahalanobis_out_of_fold(x, targets, folds, dim=unit.shape[1]),
+        mahalanobis=_mahalanobis_out_of_fold(x, targets, folds, covariance),
         far_knn=far_knn,
-        far_mahalanobis=_mahalanobis_out_of_fold(x, targets, parts, dim=unit.shape[1]),
+        far_mahalanobis=_mahalanobis_out_of_fold(x, targets, parts, covariance),
     )
 
 
@@ -180,13 +181,14 @@ def _knn_without_own(unit: Features, bank: Indices, *numberings: Indices) -> tup
     return scores
 
 
-def _mahalanobis_out_of_fold(x: Features, targets: Indices, folds: Indices, *, dim: int) -> Scores:
-    """Distances of each photo to classes that were described without its fold."""
-    scores, products = np.empty(len(x), dtype=np.float32), _products(x)
+def _mahalanobis_out_of_fold(x: Features, targets: Indices, folds: Indices, whole: _Covariance) -> Scores:
+    """Distances of each photo to classes that were described without its fold, shrunk as those of all photos."""
+    scores, products, dim = np.empty(len(x), dtype=np.float32), _products(x), x.shape[1]
     for fold in np.unique(folds):
         held = folds == fold
         left = products - _products(x[held])
-        scores[held] = _Covariance.fit(x[~held], targets[~held], products=left, dim=dim).distances(x[held])
+        without = _Covariance.fit(x[~held], targets[~held], left, dim=dim, shrinkage=whole.shrinkage)
+        scores[held] = without.distances(x[held])
     return scores
 
 
@@ -206,17 +208,52 @@ def _in_their_span(unit: Features) -> tuple[Features, Features]:
 
 
 @dataclass(frozen=True)
-class _Covariance:
-    """Class means and one covariance for all, shrunk towards a ball (Ledoit and Wolf 2004)."""
+class _Shrinkage:
+    """How far a covariance is drawn towards a ball (Ledoit and Wolf 2004)."""
 
-    means: Features  # (classes, r)
-    whitening: Features  # (r, r)
+    share: float
+    """0 … 1; 1 is the ball."""
     floor: float
     """Variance in every direction that no training photo has."""
 
     @classmethod
-    def fit(cls, x: Features, targets: Indices, *, products: Floats, dim: int) -> _Covariance:
-        """Describe photos (n, r); `dim` is the length of the features that x was turned from."""
+    def of(cls, sample: Floats, lengths: Floats, dim: int) -> _Shrinkage:
+        """Find it for centred photos that lie in `dim` dimensions.
+
+        Args:
+            sample: (r, r) their covariance as it is.
+            lengths: (n,) their squared lengths.
+        """
+        mu = np.trace(sample) / dim
+        spread = np.square(sample).sum() - dim * mu * mu  # |S - mu I|² over all `dim` dimensions
+        noise = (np.square(lengths).mean() - np.square(sample).sum()) / len(lengths)
+        share = 1.0 if spread <= 0 else float(np.clip(noise / spread, 0.01, 1.0))
+        return cls(share, float(share * max(mu, 1e-9)))
+
+    def shrunk(self, sample: Floats) -> Floats:
+        """Draw it."""
+        return np.asarray((1 - self.share) * sample + self.floor * np.eye(len(sample)))
+
+
+@dataclass(frozen=True)
+class _Covariance:
+    """Class means and one covariance for all, shrunk."""
+
+    means: Features  # (classes, r)
+    whitening: Features  # (r, r)
+    shrinkage: _Shrinkage
+
+    @classmethod
+    def fit(
+        cls, x: Features, targets: Indices, products: Floats, *, dim: int, shrinkage: _Shrinkage | None = None
+    ) -> _Covariance:
+        """Describe photos (n, r).
+
+        Args:
+            dim: length of the features that x was turned from.
+            shrinkage: that of more photos, of which these are some. By itself a part is shrunk further, and what is
+                held out of it would seem less strange than a new photo does beside all of them.
+        """
         order = np.argsort(targets, kind="stable")
         _, starts, counts = np.unique(targets[order], return_index=True, return_counts=True)
         rows = x[order]
@@ -226,16 +263,17 @@ class _Covariance:
         within = products - (means.T * counts) @ means
         if lengths.sum() < ROUNDED * np.trace(products):
             within = np.asarray(apart.T.astype(np.float64) @ apart, np.float64)
-        covariance, floor = _shrunk(within / len(x), lengths.astype(np.float64), dim)
-        lower = np.asarray(np.linalg.cholesky(covariance), np.float32)
-        return cls(np.asarray(means, np.float32), _inverse_of_lower(lower).T, floor)
+        sample = within / len(x)
+        found = shrinkage or _Shrinkage.of(sample, lengths.astype(np.float64), dim)
+        lower = np.asarray(np.linalg.cholesky(found.shrunk(sample)), np.float32)
+        return cls(np.asarray(means, np.float32), _inverse_of_lower(lower).T, found)
 
     def whitening_outside(self, basis: Features) -> Features:
         """The whitening (dim, dim) of photos that may leave the span of the training photos."""
         dim, r = basis.shape
         if r == dim:
             return self.whitening
-        outside = np.float32(1 / np.sqrt(self.floor))
+        outside = np.float32(1 / np.sqrt(self.shrinkage.floor))
         inside = self.whitening - outside * np.eye(r, dtype=np.float32)
         return np.asarray((basis @ inside) @ basis.T + outside * np.eye(dim, dtype=np.float32))
 
@@ -244,21 +282,6 @@ class _Covariance:
         white, means = x @ self.whitening, self.means @ self.whitening
         lengths = np.square(white, dtype=np.float64).sum(axis=1)
         return np.asarray(_squares(white, lengths, means).min(axis=1), np.float32)
-
-
-def _shrunk(sample: Floats, lengths: Floats, dim: int) -> tuple[Floats, float]:
-    """Ledoit–Wolf covariance of centred photos that lie in `dim` dimensions, and its floor.
-
-    Args:
-        sample: (r, r) their covariance as it is.
-        lengths: (n,) their squared lengths.
-    """
-    mu = np.trace(sample) / dim
-    spread = np.square(sample).sum() - dim * mu * mu  # |S - mu I|² over all `dim` dimensions
-    noise = (np.square(lengths).mean() - np.square(sample).sum()) / len(lengths)
-    share = 1.0 if spread <= 0 else float(np.clip(noise / spread, 0.01, 1.0))
-    floor = share * max(mu, 1e-9)
-    return (1 - share) * sample + floor * np.eye(len(sample)), float(floor)
 
 
 def _inverse_of_lower(lower: Features) -> Features:
