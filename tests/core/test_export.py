@@ -25,8 +25,8 @@ from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
 from fieldmark.modelfile import MAX_BYTES, read_model_file
 from fieldmark.models.card import calibration_of, flagged_by
-from fieldmark.models.export import Classifier, _graph, write_model
-from fieldmark.models.familiarity import BANK_SIZE, Familiarity, unit_length
+from fieldmark.models.export import Classifier, write_model
+from fieldmark.models.familiarity import Familiarity, _bank_size, unit_length
 from fieldmark.models.freshcheck import FreshCheck
 from fieldmark.models.probes import probe_photos
 from fieldmark.predictor import Predictor
@@ -138,14 +138,26 @@ def test_the_file_is_small_and_has_no_path_of_this_machine(learner: Learner, pat
     assert str(learner.dataset.root.parent).encode() not in content
 
 
-def test_a_file_of_5000_photos_has_at_most_30_mb(learner: Learner) -> None:
-    """Made-up numbers, as many as there would be."""
-    rng = np.random.default_rng(0)
-    rows, scores = rng.random((BANK_SIZE, 1280), np.float32), rng.random(5000, np.float32)
-    known = Familiarity(rows, rows[:1280], rows[:3], scores, scores, scores, scores)
-    info = replace(learner._info(), calibration=calibration_of(known))
-    graph = _graph(learner.backbone, Classifier(learner.head.weight, learner.head.bias), known)
-    assert len(graph.SerializeToString()) + len(info.as_json()) < 30e6
+@pytest.mark.parametrize("classes", [3, 1000])
+def test_the_file_of_5000_photos_has_at_most_30_mb_and_loads(
+    learner: Learner, tmp_path: Path, classes: int
+) -> None:
+    """Made-up numbers, as many as there would be; with many classes fewer photos are kept (FAULTS T73)."""
+    rng, path, n = np.random.default_rng(0), tmp_path / "m.onnx", np.arange(5000)
+    bank, means = (rng.random((rows, 1280), np.float32) for rows in (_bank_size(n % classes), classes))
+    scores = rng.random(len(n), np.float32)
+    known = Familiarity(bank, bank[:1280], means, scores, scores, scores, scores)
+    vocab = tuple(f"class {number:03}" for number in range(classes))
+    info = replace(learner._info(), vocab=vocab, calibration=calibration_of(known))
+    probes = probe_features(learner.backbone, learner.config.rule)
+    with FreshCheck() as fresh:
+        write_model(
+            path, learner.backbone, Classifier(means / 20, np.zeros(classes, np.float32)), info,
+            familiarity=known, fresh=fresh, probes=probes,
+        )  # fmt: skip
+    assert path.stat().st_size < 30e6
+    (answer,) = Predictor.load(path).predict([learner.train_items[0].path])
+    assert tuple(answer.probs) == vocab  # type: ignore[union-attr]
 
 
 AGAIN = """
