@@ -112,13 +112,19 @@ class Extraction:
         return self.features[[row[place] for place in places]]
 
 
-def feature_engine(backbone: Backbone, rule: ResizeRule, *, precision: Precision | None = None) -> Engine:
-    """Compile the trunk and average its last map over the photo, which is the feature vector."""
+def feature_engine(
+    backbone: Backbone, rule: ResizeRule, *, precision: Precision | None = None, keep: bool = True
+) -> Engine:
+    """Compile the trunk and average its last map over the photo, which is the feature vector.
+
+    Args:
+        keep: what is compiled, for the next process; not of weights that nobody will ask again.
+    """
     g = GraphWriter(backbone.graph())
     pooled = pooled_features(g)
     g.output(pooled, ["N", backbone.arch.dim])
     model = g.model(backbone.arch.name).SerializeToString()
-    known_as = hashlib.sha256(model).hexdigest()
+    known_as = hashlib.sha256(model).hexdigest() if keep else ""
     return Engine(model, size_px=rule.size_px, precision=precision, known_as=known_as)
 
 

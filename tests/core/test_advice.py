@@ -10,6 +10,7 @@ from fieldmark.errors import Cancelled, NotTrainedError
 from fieldmark.finetune import FineTuneConfig
 from fieldmark.fitting.advice import Advice, auto_advice, judged
 from fieldmark.fitting.trainconfig import TrainConfig
+from fieldmark.fitting.tuningcost import FIXED_S, TuningCost
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner
 from fieldmark.sources.sample import write_sample
@@ -35,9 +36,11 @@ def test_the_advice_tells_errors_nobody_saw_in_training_and_the_time_it_would_ta
     assert said.as_dict()["sentence"] == said.sentence
 
 
-def test_twice_the_epochs_take_longer_by_the_same_machine(learner: Learner) -> None:
-    few, many = (auto_advice(learner, FineTuneConfig(epochs=epochs, precision="f32")) for epochs in (1, 1000))
-    assert many.minutes > 50 * few.minutes
+def test_the_time_is_that_of_learning_and_of_judging_each_epoch() -> None:
+    cost = TuningCost("f32", learn_s=0.06, ready_s=1.0, judge_s=0.02)
+    four, five = (cost.seconds(300, 100, FineTuneConfig(epochs=epochs)) for epochs in (4, 5))
+    assert five - four == pytest.approx(300 * 0.06 + 1.0 + 100 * 0.02)
+    assert four == pytest.approx(FIXED_S + 300 * 0.06 * (4 + 1 / 3) + 7 * 1.0 + (6 * 100 + 400) * 0.02)
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def served_features(
     Returns:
         (photos read, dim), and the places of those photos among `items`.
     """
-    engine, kept = feature_engine(backbone, rule), list[int]()
+    engine, kept = feature_engine(backbone, rule, keep=False), list[int]()
 
     def readable() -> Any:
         for place, square in enumerate(load_squares([item.path for item in items], rule, fit)):

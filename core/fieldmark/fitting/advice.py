@@ -1,8 +1,8 @@
 """Advice: after a fit, what fine-tuning would cost on this machine and whether it is likely to pay.
 
-The cost is measured: ten steps of training with blank photos. Whether it pays is judged by the fit's
-out-of-fold error, which needs no held-out photo, and by how many steps the photos are good for. Nothing is
-trained; importing this needs no torch, asking does.
+The cost is measured (tuningcost.py). Whether it pays is judged by the fit's out-of-fold error, which needs no
+held-out photo, and by how many steps the photos are good for. Nothing is trained; importing this needs no torch,
+asking does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from fieldmark.callbacks import Callback, Progress, silent
-from fieldmark.finetuning.allocation import freed_memory_kept
-from fieldmark.finetuning.finetunerun import initial_weights, learning_rule
-from fieldmark.finetuning.schedule import UNFROZEN_COST, FineTuneConfig, Precision, cut
-from fieldmark.imaging.pixelcache import square_side
+from fieldmark.finetuning.schedule import FineTuneConfig, Precision, cut
+from fieldmark.fitting.tuningcost import measured_cost
 from fieldmark.learner import Learner
 from fieldmark.stats import Interval, wilson
 
@@ -27,8 +25,6 @@ LITTLE_ERROR = 0.03
 ENOUGH_STEPS = 30
 """Steps in which everything learns. Photos of hands, far from ImageNet, held out: with 12 steps the fit stayed
 better; with 40 to 68, in three runs, the loss fell by 24, 41 and 41 %, and 38 of 580 came out wrong, 44 before."""
-OVERHEAD_S = 5.0
-"""Reading, judging and saving what was trained, beside the training itself."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Advice:
     """Training photos that a head which never saw them got wrong."""
     n: int
     minutes: float
-    """What fine-tuning would take here, as far as ten steps tell."""
+    """What fine-tuning would take here, as far as a few steps and judged photos tell."""
     photo_ms: float
     """A photo's share of a training step."""
     precision: Precision
@@ -85,26 +81,18 @@ def auto_advice(
         NotTrainedError: the learner was not fitted.
         Cancelled: the callback asked to stop.
     """
-    from fieldmark.finetuning.tuner import Tuner, faster_precision
-
-    chosen, rule = config or FineTuneConfig(), learning_rule(learner)
-    step = Progress("Measuring this machine", 0, 1)
-    tuner = Tuner(initial_weights(learner), size_px=rule.size_px, pulse=lambda: callback(step))
-    with freed_memory_kept():
-        seconds = tuner.probe(square_side(rule))
-    precision = faster_precision(seconds) if chosen.precision == "auto" else chosen.precision
-    photo_s = seconds.get(precision, seconds["f32"])
+    chosen, step = config or FineTuneConfig(), Progress("Measuring this machine", 0, 1)
+    cost = measured_cost(learner, chosen, pulse=lambda: callback(step))
     place = {label: index for index, label in enumerate(learner.vocab)}
     targets = np.array([place[item.label] for item in learner.train_items])
     n, n_wrong = len(targets), int((learner.oof_probs.argmax(axis=1) != targets).sum())
-    passes = chosen.epochs + chosen.frozen_epochs / UNFROZEN_COST
     return Advice(
         verdict=judged(n_wrong, n, chosen),
         n_wrong=n_wrong,
         n=n,
-        minutes=round((OVERHEAD_S + n * photo_s * passes) / 60, 2),
-        photo_ms=round(1000 * photo_s, 1),
-        precision=precision,
+        minutes=round(cost.seconds(n, len(learner.valid.items), chosen) / 60, 2),
+        photo_ms=round(1000 * cost.learn_s, 1),
+        precision=cost.precision,
         epochs=chosen.epochs,
     )
 
