@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -116,20 +117,15 @@ def _fit(
     own = _class_weights(targets, classes) if balanced else np.ones(n)
     asked = own * _know_the_class(targets, folds)
     weights = _weights(own, folds, views)
+    solve = partial(minimise, photos, np.tile(targets, 1 + views), classes=classes)
     before = _same_problems(start, weights.shape[1])
     path: dict[float, Coefficients] = {}
     logits: list[Floats] = []  # out of fold
     losses: list[float] = []
     for strength in strengths:
         callback(Progress("Fitting", len(path), len(strengths)))
-        found = minimise(
-            photos,
-            np.tile(targets, 1 + views),
-            weights * strength,
-            classes=classes,
-            start=before.get(strength, next(reversed(path.values()), None)),
-            tolerance=CV_TOLERANCE,
-        )
+        begin = before.get(strength, next(reversed(path.values()), None))
+        found = solve(weights * strength, start=begin, tolerance=CV_TOLERANCE)
         path[strength] = found.coefficients
         logits.append(found.logits[np.arange(n), folds].astype(np.float64))
         losses.append(mean_loss(logits[-1], targets, asked if asked.any() else own))
@@ -137,18 +133,12 @@ def _fit(
             break
     callback(Progress("Fitting", len(strengths), len(strengths)))
     best = int(np.argmin(losses))
-    whole = minimise(
-        photos,
-        np.tile(targets, 1 + views),
-        weights[:, -1:] * strengths[best],
-        classes=classes,
-        start=path[strengths[best]][:, -1:],
-        tolerance=TOLERANCE,
-    )
+    strength = strengths[best]
+    whole = solve(weights[:, -1:] * strength, start=path[strength][:, -1:], tolerance=TOLERANCE)
     temperature = _fit_temperature(logits[best], targets, asked)
     weight, bias = photos.on_raw_features(whole.coefficients[:, 0] / np.float32(temperature))
     oof = softmax(logits[best] / temperature).astype(np.float32)
-    return HeadFit(Head(weight, bias), float(strengths[best]), temperature, oof, {**before, **path})
+    return HeadFit(Head(weight, bias), float(strength), temperature, oof, {**before, **path})
 
 
 def _weights(own: Floats, folds: Indices, views: int) -> Floats:
