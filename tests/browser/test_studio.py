@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -262,27 +263,55 @@ def test_no_name_of_a_folder_or_photo_runs_a_script(
     chromium: Browser, studio: RunningServer, tmp_path: Path
 ) -> None:
     names = ["<img src=x onerror=alert(1)>", '"><svg onload=alert(2)>']
-    for label, colour in zip(names, ("red", "green"), strict=True):
-        folder = tmp_path / "<img src=y onerror=alert(3)>" / label
-        folder.mkdir(parents=True)
-        for number in range(6):
-            photo = Image.new("RGB", (64, 64), colour)
-            photo.paste("white", (8 * number, 8, 8 * number + 6, 14))
-            photo.save(folder / f"<img src=z onerror=alert(4)> {number}.png")
+    folder = draw_few(tmp_path / "<img src=y onerror=alert(3)>", names, "<img src=z onerror=alert(4)>")
     with visit(chromium, studio.url, DESK) as guest:
         page = open_studio(guest)
-        new = page.get_by_role("button", name="New dataset")
-        if new.is_visible():
-            new.click()
-        page.get_by_label("Folder, zip or CSV").fill(str(folder.parent))
-        page.get_by_role("button", name="Import", exact=True).click()
-        result = page.locator(".fm-importer [role=status]:visible").filter(has_text="imported")
-        expect(result).to_contain_text("12 photos imported")
-        go(page, "train")
-        page.locator(".fm-trainer-go").click()
-        expect(page.locator(".fm-trainer-headline")).to_contain_text("photos wrong", timeout=60_000)
+        train_on_few(page, folder)
         for step, shown in (("results", ".fm-cm-cell"), ("clean", ".fm-cleaner .fm-cell")):
             go(page, step)
             page.locator(shown).first.wait_for(timeout=60_000)
             expect(page.locator("body")).to_contain_text(names[0])
             guest.keep(f"studio-hostile-{step}")
+
+
+def test_fine_tuning_goes_on_when_the_page_is_closed_and_is_found_again(
+    chromium: Browser, studio: RunningServer, tmp_path: Path
+) -> None:
+    """FAULTS T79: the kernel that trains has no page any more; where it was ended, another page says "was stopped"."""
+    with visit(chromium, studio.url, DESK) as guest:
+        page = open_studio(guest)
+        train_on_few(page, draw_few(tmp_path / "dots", ["red", "green"], "dot"))
+        page.get_by_role("button", name="Fine-tune", exact=True).click()
+        expect(page.locator(".fm-trainer-step")).to_contain_text("Fine-tuning", timeout=60_000)
+    with visit(chromium, studio.url, DESK) as guest:
+        page = open_studio(guest)
+        page.get_by_label("Dataset", exact=True).select_option("dots")
+        go(page, "train")
+        # That it goes on; or, should it be done by now, what only fine-tuning says of its result.
+        found = re.compile("begun in another page|held-out photos")
+        expect(page.locator(".fm-trainer")).to_contain_text(found, timeout=60_000, use_inner_text=True)
+
+
+def draw_few(folder: Path, labels: list[str], name: str) -> Path:
+    """A folder of two classes of six small photos each."""
+    for label, colour in zip(labels, ("red", "green"), strict=True):
+        (folder / label).mkdir(parents=True)
+        for number in range(6):
+            photo = Image.new("RGB", (64, 64), colour)
+            photo.paste("white", (8 * number, 8, 8 * number + 6, 14))
+            photo.save(folder / label / f"{name} {number}.png")
+    return folder
+
+
+def train_on_few(page: Page, folder: Path) -> None:
+    """Import a folder that `draw_few` made as a dataset, and train on it."""
+    new = page.get_by_role("button", name="New dataset")
+    if new.is_visible():
+        new.click()
+    page.get_by_label("Folder, zip or CSV").fill(str(folder))
+    page.get_by_role("button", name="Import", exact=True).click()
+    result = page.locator(".fm-importer [role=status]:visible").filter(has_text="imported")
+    expect(result).to_contain_text("12 photos imported")
+    go(page, "train")
+    page.locator(".fm-trainer-go").click()
+    expect(page.locator(".fm-trainer-headline")).to_contain_text("photos wrong", timeout=60_000)
