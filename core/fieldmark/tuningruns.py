@@ -74,4 +74,6 @@ def sweep(root: Path, *, but: Path) -> None:
 
 def _age_s(folder: Path) -> float:
     """Seconds since the last epoch, or since it began."""
-    return time.time() - folder.stat().st_mtime
+    with suppress(OSError):  # another process has just removed it
+        return time.time() - folder.stat().st_mtime
+    return 0.0

@@ -1,7 +1,7 @@
 """FAULTS T71–T78, from a folder to a model file: refused or warned before the start, or it trains; never a wrong result.
 
-Beside these: T71, T72, T76 and T77 in test_finetune.py, T74 in test_schedule.py, T75 in test_splits.py, T78 in
-test_checkpoint.py, T79 (a closed browser) with the app's tests.
+Beside these: T71, T72 and T76 in test_finetune.py, T74 in test_schedule.py, T75 in test_splits.py, T77 in test_tuner.py,
+T78 in test_checkpoint.py, T79 (a closed browser) in browser/test_studio.py.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def train(
         bool,
         typer.Option(
             "--take-best",
-            help="Of a fine-tuning that was stopped, save the best epoch so far instead of going on.",
+            help="With the command of a fine-tuning that was stopped: save its best epoch so far instead of going on.",
         ),
     ] = False,
     tta: Annotated[

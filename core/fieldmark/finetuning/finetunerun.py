@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = 3
 """Raised when checkpoints change, so that old ones are not gone on from."""
+PREPARING = "Preparing to fine-tune"
 LOWER = 0.999
 """A loss is only lower from this share of the lowest one on: rounding gets no epoch chosen."""
 LEARNING_SHARE, LEARNING_STEP_PX = 7 / 8, 32
@@ -86,7 +87,7 @@ class FineTuneRun:
         self._best = self._now = initial_weights(learner)
         self._memory: dict[str, Any] = {}
         self._state = _State(_made_of(learner, config), config.all_epochs)
-        self._shown = Progress("Fine-tuning", 0, 0)
+        self._shown = Progress(PREPARING, 0, 1)
 
     @property
     def is_over(self) -> bool:
@@ -100,6 +101,7 @@ class FineTuneRun:
         self._state.precision = self._tuner.precision = self._precision()
         self._state.fit_loss = self._state.best_loss = self._loss_of_the_fit()
         self._save()
+        self._callback(Progress(PREPARING, 1, 1))
 
     def take_up(self) -> bool:
         """Go back to the checkpoint; tells whether there is one that belongs to this run."""
