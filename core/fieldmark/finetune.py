@@ -11,7 +11,7 @@ Importing this needs no torch; fine-tuning does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -70,6 +70,8 @@ def best_so_far(
     run = FineTuneRun(learner, config or FineTuneConfig(), Path(workdir), callback)
     if not run.take_up():
         raise NotTrainedError("There is no epoch of this fine-tuning yet. Start it first.")
+    with suppress(FieldmarkError), _alone(Path(workdir)):  # where it goes on elsewhere, that is not over
+        run.close()
     return run.result()
 
 

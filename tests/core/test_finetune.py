@@ -217,8 +217,10 @@ def test_cancelled_it_keeps_the_best_epoch_and_can_go_on(learner: Learner, tmp_p
     with pytest.raises(Cancelled):
         fine_tune(learner, QUICK, workdir=tmp_path, callback=cancel_at("epoch 3"))
     assert not list(tmp_path.glob("pixels*"))
+    (tmp_path / "pixels.u8").write_bytes(b"left there by a run that was killed")
     kept = best_so_far(learner, QUICK, workdir=tmp_path)
     assert len(kept.history) == 2
+    assert not list(tmp_path.glob("pixels*"))
     assert read_so_far(tmp_path) == SoFar(2, kept.best_epoch, 3)
     assert len(fine_tune(learner, QUICK, workdir=tmp_path).history) == 3
 

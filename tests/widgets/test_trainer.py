@@ -20,6 +20,7 @@ from fieldmark.project import Project
 from fieldmark.sources.sample import write_sample
 from fieldmark_widgets import Trainer, Workspace
 from fieldmark_widgets.trainerwords import say_unfinished
+from fieldmark_widgets.watch import Watch
 from widgets.messages import receive
 
 
@@ -224,12 +225,19 @@ def test_a_split_that_the_dataset_brings_is_said(trainer: Trainer) -> None:
     assert trainer._splits["methods"] == ["random"]
 
 
-def test_one_can_ask_whether_fine_tuning_would_help_before_doing_it(trainer: Trainer) -> None:
-    receive(trainer, {"kind": "choose", "name": "size_px", "value": 160})
-    receive(trainer, {"kind": "advise"})
-    trainer.wait()
-    assert "Fine-tuning would take" in trainer._advice
-    assert trainer.state == "ready"
+def test_one_can_ask_whether_fine_tuning_would_help_before_doing_it(quick: Trainer) -> None:
+    receive(quick, {"kind": "advise"})
+    quick.wait()
+    assert "Fine-tuning would take" in quick._advice
+    assert quick.state == "ready"
+
+
+def test_the_time_left_is_shown_where_the_work_knows_it(trainer: Trainer) -> None:
+    trainer._watch = Watch(trainer._show_progress)
+    trainer._show_progress(Progress("Fine-tuning, epoch 1 of 5", 3, 60, "about 5 min left"))
+    assert trainer._progress["text"] == "Fine-tuning, epoch 1 of 5: 3 of 60 · about 5 min left"
+    trainer._show_progress(Progress("Fine-tuning, epoch 1 of 5", 3, 60))
+    assert trainer._progress["text"] == "Fine-tuning, epoch 1 of 5: 3 of 60"
 
 
 def test_fine_tuning_can_be_stopped_and_gives_a_round_of_its_own(
