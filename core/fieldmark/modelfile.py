@@ -50,7 +50,7 @@ class Sureness:
 
 @dataclass(frozen=True)
 class Flagged:
-    """How many photos that show what they should were called unfamiliar, while they were held out."""
+    """How many known photos would have been called unfamiliar, while they were held out."""
 
     alone: int
     """Of `n`, each held out with its duplicates: what to expect of more photos of the same source."""

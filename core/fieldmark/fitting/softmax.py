@@ -60,8 +60,8 @@ def best_factor(
     def slope_and_curve(factor: float) -> tuple[float, float]:
         probs = softmax(factor * logits)
         mean = (probs * logits).sum(axis=1)
-        spread = (probs * np.square(logits - mean[:, None])).sum(axis=1)
-        slope, curve = (np.average(values, weights=weights) for values in (mean - given, spread))
+        variance = (probs * np.square(logits - mean[:, None])).sum(axis=1)
+        slope, curve = (np.average(values, weights=weights) for values in (mean - given, variance))
         away = np.log(factor)
         return float(slope + pull * away / factor), float(curve + pull * (1 - away) / factor**2)
 

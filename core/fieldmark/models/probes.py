@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-PROBES = 3
-
 
 def probe_photos(size_px: int) -> npt.NDArray[np.uint8]:
     """Draw the probes: uint8 (3, size, size, 3) – a gradient, rings and a coarse mosaic."""
