@@ -16,7 +16,7 @@ from fieldmark.models.engine import BATCH_SIZE, warm_up
 
 FEW, MORE = BATCH_SIZE, 4 * BATCH_SIZE
 """Photos that are judged, in full batches, to measure how long one takes."""
-FIXED_S = 5.0
+FIXED_S = 4.0
 """Starting, decoding what is learned from, and saving the model."""
 
 
