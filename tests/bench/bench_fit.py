@@ -28,13 +28,14 @@ from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
 from fieldmark.dataset import Dataset, Item, read_dataset
 from fieldmark.errors import BadImageError
 from fieldmark.features import FeatureCache
+from fieldmark.fitting import head
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.loading import load_squares
 from fieldmark.learner import Learner
 from fieldmark.models.engine import BATCH_SIZE, native_precision
 from fieldmark.predictor import Predictor
 from fieldmark.sources.scan import list_photos
-from fieldmark.splits import make_splits
+from fieldmark.splits import Split, make_splits
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SETS = ("bears", "pizza_steak_sushi", "ants_bees", "sign_digits") if os.environ.get("FULL") else ("bears",)
@@ -101,6 +102,7 @@ def main() -> int:
     sections: dict[str, Callable[[Path], None]] = {
         "train": folder_to_model, "one": one_photo, "folder": folder_of_photos, "refit": refit_at_5000,
         "fresh": fresh_process, "scale": ten_times_the_photos, "ece": calibration,
+        "few": few_photos,
         "classes": thousand_classes,
     }  # fmt: skip
     if not DATA.is_dir():
@@ -264,6 +266,32 @@ def calibration(work: Path) -> None:
         ece(top, hits) <= 0.03,
         f"{ece(top, hits):.4f} (95 % {low:.3f}–{high:.3f}), n {len(top)}",
     )
+
+
+def few_photos(work: Path) -> None:
+    """Log loss on all photos but five a class, eight draws: with the temperature's prior, and without."""
+    for name in ("bears", "pizza_steak_sushi", "ants_bees"):
+        dataset, prior, losses = read_dataset(DATA / name), head.TEMPERATURE_SPREAD, dict[float, float]()
+        for spread in (np.inf, prior):  # ends as it was
+            head.TEMPERATURE_SPREAD = spread
+            losses[spread] = float(
+                np.mean([five_a_class(dataset, seed).valid.mean_loss for seed in range(8)])
+            )
+        plain, ours = losses[np.inf], losses[prior]
+        say(
+            f"{name}, 5 photos a class: no more log loss than without prior",
+            ours <= plain,
+            f"{ours:.3f}, {plain:.3f}",
+        )
+
+
+def five_a_class(dataset: Dataset, seed: int) -> Learner:
+    """Fitted on five photos of each class, judged by all others."""
+    dice, items = np.random.default_rng(seed), dataset.items
+    order = [int(place) for place in dice.permutation(len(items))]
+    train = {p for k in dataset.vocab for p in [p for p in order if items[p].label == k][:5]}
+    valid = tuple(place for place in range(len(items)) if place not in train)
+    return Learner(dataset, Split(tuple(sorted(train)), valid), TrainConfig(seed=seed)).fit()
 
 
 def ece(top: Floats, hits: Floats) -> float:
