@@ -50,8 +50,8 @@ class Lite0(nn.Module):
         return pooled
 
     def normalise_(self, photos: Tensor) -> Tensor:
-        """As the function below."""
-        return normalise_(photos)
+        """Bring photos (N, 3, H, W) from 0 … 255, in place, to what these weights were trained on."""
+        return photos.sub_(MEAN).div_(STD)
 
     def load(self, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Take weights by their original names."""
@@ -126,11 +126,6 @@ class SameConv(nn.Conv2d):
         stride, size = self.stride[0], self.kernel_size[0]
         missing = max(0, (-(-side // stride) - 1) * stride + size - side)
         return missing // 2, missing - missing // 2
-
-
-def normalise_(photos: Tensor) -> Tensor:
-    """Bring photos (N, 3, H, W) from 0 … 255, in place, to what these weights were trained on."""
-    return photos.sub_(MEAN).div_(STD)
 
 
 def _norm(weight: npt.NDArray[np.generic]) -> nn.BatchNorm2d:
