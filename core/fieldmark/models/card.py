@@ -78,9 +78,9 @@ def _say_verdicts(sureness: Sureness | None, flagged: Flagged | None) -> Iterato
         yield f"Of the answers that it did not call unsure, on photos it had not seen, {wrong} were wrong."
     if flagged:
         yield (
-            "Some photos that show one of its classes are called unfamiliar all the same: of known ones, "
-            f"{_say_share(flagged.alone, flagged.n)} while each was held out, and "
-            f"{_say_share(flagged.apart, flagged.n_apart)} while all photos most like it were, too."
+            "A photo that shows one of its classes may be called unfamiliar all the same: of known photos, "
+            f"{_say_share(flagged.alone, flagged.n)} were while each was held out, and "
+            f"{_say_share(flagged.apart, flagged.n_apart)} while it was held out with all photos most like it."
         )
 
 
