@@ -236,7 +236,7 @@ def test_fine_tuning_that_was_interrupted_gives_its_best_so_far_as_the_same_kind
 ) -> None:
     runs = own_cache(tmp_path / "cache", monkeypatch) / "fine-tune"
     out, options = tmp_path / "m.onnx", ("--mode", "fine-tune", "--epochs", "50", "--image-size", "64")
-    command = [sys.executable, "-m", "fieldmark", "train", photos, "--out", out, *options]
+    command = [sys.executable, "-c", LISTENING, "train", photos, "--out", out, *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
         while not any((so_far := read_so_far(run)) and so_far.done for run in runs.glob("*")):
             assert training.poll() is None
@@ -253,6 +253,13 @@ def test_fine_tuning_that_was_interrupted_gives_its_best_so_far_as_the_same_kind
     assert (taken["tta"]["views"], taken["tta"]["n_valid"]) == (2, taken["n_valid"])
     (answer,) = json.loads(fieldmark("predict", out, cat, "--json").stdout)["predictions"]
     assert answer["label"] in taken["vocab"]
+
+
+LISTENING = """import signal, sys
+from fieldmark.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())"""
+"""The command line, which a Ctrl-C reaches also where the tests run in the background."""
 
 
 def own_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -42,7 +42,7 @@ def assert_same(one: Look, two: Look) -> None:
 def kept(paths: list[Path]) -> int:
     """How many of these photos the cache knows."""
     with open_look_cache() as cache:
-        return sum(cache._get(file_hash(path)) is not None for path in paths)
+        return len(cache.known([file_hash(path) for path in paths]))
 
 
 def test_a_look_tells_size_format_and_time_of_the_whole_upright_photo() -> None:
