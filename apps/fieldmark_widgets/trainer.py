@@ -235,7 +235,7 @@ class Trainer(WorkspaceComponent):
         self._watch, self._progress = None, {}
         error = done.exception()
         if isinstance(error, Cancelled):
-            self._notice = TRAINER["stopped"]
+            self._notice = TRAINER["stopped" if self.learner else "stopped_first"]
         elif error is not None:
             self.problem = explain_error(error)
         self._show()

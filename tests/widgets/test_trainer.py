@@ -19,6 +19,7 @@ from fieldmark.importing import import_photos
 from fieldmark.project import Project
 from fieldmark.sources.sample import write_sample
 from fieldmark_widgets import Trainer, Workspace
+from fieldmark_widgets.strings.trainer import TRAINER
 from fieldmark_widgets.trainerwords import say_unfinished
 from fieldmark_widgets.watch import Watch
 from widgets.messages import receive
@@ -135,6 +136,13 @@ def test_a_photo_is_shown_as_the_model_sees_it(trainer: Trainer) -> None:
     assert trainer._fitting["name"] != first
 
 
+def test_a_first_training_that_is_cancelled_speaks_of_none_before(trainer: Trainer) -> None:
+    receive(trainer, {"kind": "train"})
+    receive(trainer, {"kind": "cancel"})
+    trainer.wait()
+    assert trainer._notice == TRAINER["stopped_first"]
+
+
 def test_cancel_keeps_what_was_trained_before_and_the_button_works_again(trainer: Trainer) -> None:
     receive(trainer, {"kind": "train"})
     trainer.wait()
@@ -142,6 +150,7 @@ def test_cancel_keeps_what_was_trained_before_and_the_button_works_again(trainer
     receive(trainer, {"kind": "cancel"})
     trainer.wait()
     assert (trainer.problem, trainer._notice[:8]) == ("", "Stopped.")  # as asked: no failure
+    assert "from before stays" in trainer._notice
     assert (trainer.state, len(project(trainer).rounds())) == ("ready", 1)
     receive(trainer, {"kind": "train"})
     trainer.wait()

@@ -18,6 +18,7 @@ TRAINER = MappingProxyType(
         "progress_open": "{step} …",
         "progress_left": "{text} · {left}",
         "seconds": "{s} s",
+        "stopped_first": "Stopped. Photos that were read need not be read again.",
         "stopped": "Stopped. The training from before stays; photos that were read need not be read again.",
         "wrong_one": "1 of {n} photos wrong",
         "wrong": "{k} of {n} photos wrong",
