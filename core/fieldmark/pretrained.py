@@ -15,7 +15,8 @@ import numpy as np
 
 from fieldmark.backbones import DEFAULT_ARCH, load_backbone
 from fieldmark.errors import DatasetError
-from fieldmark.features import probe_features
+from fieldmark.features import feature_engine, probe_features
+from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.modelfile import ModelCard, ModelInfo
 from fieldmark.models.export import Classifier, write_model
@@ -92,8 +93,13 @@ def build_pretrained(
 
 
 def build_demo(out: str | Path) -> ModelCard:
-    """Write the bear model that the apps show before anything was trained."""
-    return build_pretrained(DEMO_CLASSES, out, rest=DEMO_REST, title="Bears", limits=DEMO_LIMITS)
+    """Do what a machine needs once: write the bear model that the apps show before anything was trained.
+
+    The engine that will look at photos is compiled and kept as well: the first training finds it ready.
+    """
+    card = build_pretrained(DEMO_CLASSES, out, rest=DEMO_REST, title="Bears", limits=DEMO_LIMITS)
+    feature_engine(load_backbone(), TrainConfig().rule)
+    return card
 
 
 def _check_classes(chosen: Mapping[str, Sequence[Kind]], rest: str) -> None:

@@ -9,6 +9,7 @@ photos are those of ../shared/data, where they are.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,11 +20,10 @@ from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
-from bench_spine import copy_backbone, prepare_backbone
 from bench_spine import fieldmark as command
 from bytecode import as_installed
+from prepared import set_up
 
-from fieldmark.backbones import load_backbone
 from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
 from fieldmark.dataset import Dataset, Item, read_dataset
 from fieldmark.errors import BadImageError
@@ -110,7 +110,7 @@ def main() -> int:
         return 0
     print(f"{os.cpu_count()} cores, {native_precision()}; load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder:
-        prepare_backbone(Path(folder))
+        set_up(Path(folder, "prepared"))
         for name in sys.argv[1:] or sections:
             sections[name](Path(folder))
     return 0
@@ -127,7 +127,7 @@ def folder_to_model(work: Path) -> None:
         times = []
         for run in range(3):
             cache = work / f"{name}-{run}"
-            copy_backbone(work / "prepared", cache)
+            shutil.copytree(work / "prepared", cache)
             seconds, said = command(
                 "train", str(DATA / name), "--out", str(work / f"{name}.onnx"), "--json", cache=cache
             )
@@ -199,10 +199,8 @@ def refit_at_5000(work: Path) -> None:
 
 
 def with_cache(folder: Path) -> None:
-    """From here on, this process caches there; the prepared backbone comes along."""
-    load_backbone()
-    copy_backbone(cache_folder(), folder)
-    os.environ[CACHE_VARIABLE] = str(folder)
+    """From here on, this process caches there, as on a machine that was just set up."""
+    os.environ[CACHE_VARIABLE] = str(set_up(folder))
 
 
 def thousand_classes(work: Path) -> None:
@@ -235,7 +233,7 @@ def ten_times_the_photos(work: Path) -> None:
     """Features of a tenth of the hands and of all of them; memory beyond the matrix itself."""
     found = []
     for step in (10, 1):
-        copy_backbone(work / "prepared", work / f"scale-{step}")
+        shutil.copytree(work / "prepared", work / f"scale-{step}")
         said = python(EXTRACT, str(DATA / "sign_digits"), str(step), cache=work / f"scale-{step}")
         found.append(tuple(map(float, said.split())))
     (n, seconds, peak), (more, longer, higher) = found

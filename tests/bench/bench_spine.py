@@ -9,6 +9,7 @@ a folder per class; without it the bears of ../shared/data are taken, where they
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from time import perf_counter
 from typing import Any
 
 from bytecode import as_installed
+from prepared import set_up
 
 from fieldmark.stats import wilson
 
@@ -34,15 +36,10 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        prepare_backbone(work)
+        set_up(work / "prepared", demo=work / "demo.onnx")
         measure_training(photos, work)
         measure_prediction(photos, work)
     return 0
-
-
-def prepare_backbone(work: Path) -> None:
-    """Set-up does this once; each cold run below starts with it done and no feature computed."""
-    fieldmark("pretrained", "--demo", "--out", str(work / "demo.onnx"), cache=work / "prepared")
 
 
 def measure_training(photos: Path, work: Path) -> None:
@@ -51,7 +48,7 @@ def measure_training(photos: Path, work: Path) -> None:
     wrong = n = 0
     for seed in SEEDS:
         cache = work / f"cache-{seed}"
-        copy_backbone(work / "prepared", cache)
+        shutil.copytree(work / "prepared", cache)
         for state in times:
             out, seconds = train(photos, work / "model.onnx", seed, cache)
             times[state].append(seconds)
@@ -114,13 +111,6 @@ def fieldmark(*arguments: str, cache: Path) -> tuple[float, dict[str, Any]]:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     seconds = perf_counter() - started
     return seconds, json.loads(done.stdout) if "--json" in arguments else {}
-
-
-def copy_backbone(source: Path, target: Path) -> None:
-    """Give a new cache the prepared backbone and nothing else."""
-    (target / "backbones").mkdir(parents=True)
-    for file in (source / "backbones").iterdir():
-        (target / "backbones" / file.name).write_bytes(file.read_bytes())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from statistics import median
 from time import perf_counter
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from prepared import set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -53,7 +54,7 @@ def main() -> None:
         whole, again = [], []
         for number in range(RUNS):
             home = Path(folder) / str(number)
-            settings = {"FIELDMARK_HOME": str(home), "FIELDMARK_CACHE": str(prepared_cache(home))}
+            settings = {"FIELDMARK_HOME": str(home), "FIELDMARK_CACHE": str(set_up(home / "cache"))}
             command = [sys.executable, "-m", "fieldmark", "serve", "--port", str(free_port())]
             with run(command, **settings) as server, visit(browser, server.url) as guest:
                 guest.open("/studio")
@@ -68,19 +69,6 @@ def main() -> None:
         if MANY.is_dir():
             measure_gallery(browser, Path(folder))
         browser.close()
-
-
-def prepared_cache(home: Path) -> Path:
-    """A cache with the prepared backbone and nothing else, as after `make app`."""
-    from fieldmark.backbones import load_backbone
-    from fieldmark.cachefolder import cache_folder
-
-    load_backbone()
-    target = home / "cache" / "backbones"
-    target.mkdir(parents=True)
-    for file in cache_folder("backbones").iterdir():
-        (target / file.name).write_bytes(file.read_bytes())
-    return target.parent
 
 
 def time_to_matrix(page: Page, photos: Path) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from bytecode import as_installed
 from peers import PEER_PACKAGES, SCRIPTS, fastai_python, needs_fastai
+from prepared import set_up
 from rows import Row, busy_seconds, machine, now, versions
 
 from fieldmark.backbones import EFFICIENTNET_LITE0, _weights_path
@@ -91,7 +92,7 @@ def _command(
     """The command, its environment and the interpreter."""
     environment = dict(as_installed() if system in MODES else os.environ)
     if system in MODES:
-        environment["FIELDMARK_CACHE"] = str(prepared_cache(work / MODES[system]))
+        environment["FIELDMARK_CACHE"] = str(set_up(work / f"{MODES[system]}-cache"))
         out = work / f"{MODES[system]}.onnx"
         options = ["--out", str(out), "--split", str(split), "--seed", str(seed), "--json"]
         mode = ["--mode", MODES[system], "--epochs", str(EPOCHS)]
@@ -100,20 +101,6 @@ def _command(
     python = (fastai_python() or "") if needs_fastai(system) else sys.executable
     arguments = (photos, split, work, seed, EPOCHS, _weights_path(EFFICIENTNET_LITE0))
     return [python, "-c", SCRIPTS[system], *map(str, arguments)], environment, python
-
-
-def prepared_cache(work: Path) -> Path:
-    """A cache with the prepared backbone and nothing else, as after `make app`."""
-    from fieldmark.backbones import load_backbone
-    from fieldmark.cachefolder import cache_folder
-
-    load_backbone()
-    target = work / "cache" / "backbones"
-    target.mkdir(parents=True, exist_ok=True)
-    for file in cache_folder("backbones").iterdir():
-        if file.is_file():
-            (target / file.name).write_bytes(file.read_bytes())
-    return target.parent
 
 
 def _training_seconds(system: str, said: Mapping[str, Any]) -> float | None:

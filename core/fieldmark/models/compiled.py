@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -23,18 +23,19 @@ MOST_KEPT = 12
 
 
 def compile_graph(
-    core: ov.Core, graph: ov.Model, settings: Mapping[str, str], *, name: str = ""
+    core: ov.Core, graph: Callable[[], ov.Model], settings: Mapping[str, str], *, name: str = ""
 ) -> ov.CompiledModel:
     """Compile a graph for this CPU, or load what was made of the same one before.
 
     Args:
+        graph: gives it, once it is needed.
         name: what tells this graph, in this shape, from any other; without a name nothing is kept.
     """
     if not name:
-        return core.compile_model(graph, "CPU", dict(settings))
+        return core.compile_model(graph(), "CPU", dict(settings))
     with suppress(OSError, RuntimeError, ImportError):  # not kept yet, or damaged
         return _load(core, _place(core, settings, name), settings)
-    compiled = core.compile_model(graph, "CPU", dict(settings))
+    compiled = core.compile_model(graph(), "CPU", dict(settings))
     with suppress(OSError, RuntimeError, ImportError):  # there is no room, or no folder of one's own
         _keep(compiled, _place(core, settings, name))
     return compiled

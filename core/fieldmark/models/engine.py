@@ -63,11 +63,17 @@ def read_graph(content: bytes) -> ov.Model:
         raise ModelFileError("its graph cannot be read by the engine. Export the model again.") from exc
 
 
-def _fix_shape(graph: ov.Model, shape: list[int]) -> None:
-    """What `reshape` does, without its search for shapes that are written into a graph, a seventh of compiling: ours has none."""
+def _as_graph(model: bytes | ov.Model) -> ov.Model:
+    return read_graph(model) if isinstance(model, bytes) else model
+
+
+def _shaped(model: bytes | ov.Model, shape: list[int]) -> ov.Model:
+    """A copy for photos of one shape: `reshape` without its search for shapes that are written into a graph, a seventh of compiling."""
+    graph = read_graph(model) if isinstance(model, bytes) else model.clone()
     (images,) = graph.get_parameters()
     images.set_partial_shape(ov.PartialShape(shape))
     graph.validate_nodes_and_infer_types()
+    return graph
 
 
 class Engine:
@@ -87,14 +93,14 @@ class Engine:
         Args:
             known_as: a hash of the graph's content: then what is compiled is kept for the next process.
         """
-        graph = read_graph(model) if isinstance(model, bytes) else model.clone()
-        _fix_shape(graph, [batch, size_px, size_px, 3])
-        self.batch, self.size_px = batch, size_px
-        self.precision: Precision = precision or served_precision(graph)
+        if precision is None:
+            model = _as_graph(model)
+            precision = served_precision(model)
+        self.batch, self.size_px, self.precision = batch, size_px, precision
         hint = "LATENCY" if batch == 1 else "THROUGHPUT"
         settings = {"INFERENCE_PRECISION_HINT": self.precision, "PERFORMANCE_HINT": hint}
-        name = known_as and f"{known_as} {batch} {size_px}"
-        self._compiled = compile_graph(_core(), graph, settings, name=name)
+        name, shape = known_as and f"{known_as} {batch} {size_px}", [batch, size_px, size_px, 3]
+        self._compiled = compile_graph(_core(), lambda: _shaped(model, shape), settings, name=name)
         self._names = [output.get_any_name() for output in self._compiled.outputs]
         self._idle: deque[Any] = deque()
 
