@@ -36,25 +36,38 @@ paired difference (Tango's score interval, photos that are held out in several s
 
 
 def write_report(rows: Sequence[Row]) -> str:
-    """Write the page and its picture; gives the page."""
+    """Write the page and its picture; gives the page. What was measured last comes first."""
     trained = [row for row in rows if row.n]
-    page = "\n\n".join(
-        part
-        for part in (
-            INTRODUCTION,
-            "![Time against error of all systems; the time axis is logarithmic](benchmarks.svg)",
-            _conditions(rows),
-            *_sets(trained),
-            _pooled(trained),
-            _tuning(trained),
-            _answering(rows),
-            _goals(rows),
-        )
-        if part
+    machines = sorted({row.machine for row in rows}, key=lambda m: max(_times_of(rows, m)), reverse=True)
+    shown = max(machines, key=lambda machine: len(timed(_on(trained, machine))))
+    parts = (
+        INTRODUCTION,
+        f"![Time against error of all systems; the time axis is logarithmic](benchmarks.svg)\n\nDrawn for: {shown}.",
+        _pooled(trained),
+        *(part for machine in machines for part in _machine(_on(rows, machine))),
     )
-    write_plot(trained, DOCS / "benchmarks.svg")
+    page = "\n\n".join(part for part in parts if part)
+    write_plot(_on(trained, shown), DOCS / "benchmarks.svg")
     (DOCS / "benchmarks.md").write_text(page + "\n", "utf-8")
     return page
+
+
+def _on(rows: Iterable[Row], machine: str) -> list[Row]:
+    return [row for row in rows if row.machine == machine]
+
+
+def _times_of(rows: Iterable[Row], machine: str) -> list[str]:
+    return sorted(row.when for row in _on(rows, machine))
+
+
+def _machine(rows: Sequence[Row]) -> Iterable[str]:
+    """All that was measured on one machine."""
+    trained = [row for row in rows if row.n]
+    yield f"## On {rows[0].machine}\n\n{_conditions(rows)}"
+    yield from _sets(trained)
+    yield _tuning(trained)
+    yield _answering(rows)
+    yield _goals(rows)
 
 
 def _of(rows: Iterable[Row], system: str, photos: str | None = None) -> list[Row]:
@@ -63,7 +76,6 @@ def _of(rows: Iterable[Row], system: str, photos: str | None = None) -> list[Row
 
 def _conditions(rows: Sequence[Row]) -> str:
     """Where, when, with what, and how busy the machine was."""
-    machines = "; ".join(dict.fromkeys(row.machine for row in rows))
     found = {(name, number) for row in rows for name, number in row.versions.items()}
     versions = ", ".join(f"{name} {number}" for name, number in sorted(found))
     days = sorted(row.when for row in rows)
@@ -72,7 +84,7 @@ def _conditions(rows: Sequence[Row]) -> str:
         f" {alone} of {len(rows)} runs had the machine to themselves (others took at most {ALONE} of a core): seconds and "
         "ratios are of those, errors of all: threads that wait for a taken core count as processor time."
     )
-    return f"**Measured** from {days[0]} to {days[-1]} (UTC) on: {machines}. With {versions}.{busy}"
+    return f"**Measured** from {days[0]} to {days[-1]} (UTC) with {versions}.{busy}"
 
 
 def _sets(rows: Sequence[Row]) -> Iterable[str]:
@@ -82,7 +94,7 @@ def _sets(rows: Sequence[Row]) -> Iterable[str]:
         seeds = sorted({row.seed for row in own})
         photos = max(row.n + row.n_train for row in own)
         lines = [
-            f"## {name}: {photos} photos, split by seed {', '.join(map(str, seeds))}",
+            f"### {name}: {photos} photos, split by seed {', '.join(map(str, seeds))}",
             "",
             "| system | runs (alone) | seconds, median | times ours | of processor time | wrong | error, 95 % |",
             "| --- | --- | --- | --- | --- | --- | --- |",
@@ -115,7 +127,7 @@ def _times(ratio: float | None) -> str:
 def _pooled(rows: Sequence[Row]) -> str:
     """Error against each peer, over all sets and seeds that both were measured on."""
     lines = [
-        "## Error, pooled over sets and seeds",
+        "## Error, pooled over machines, sets and seeds",
         "",
         "| Fieldmark against | photos judged | wrong by ours alone | by the other alone | difference, points (95 %) | so |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -153,7 +165,7 @@ def _tuning(rows: Sequence[Row]) -> str:
         for side in (_paired_only(ours, theirs), _paired_only(theirs, ours))
     ]
     return (
-        "## Fine-tuning, the same recipe and epochs (1 frozen, 4 of everything)\n\n"
+        "### Fine-tuning, the same recipe and epochs (1 frozen, 4 of everything)\n\n"
         f"Against fastai's `fine_tune(4)`, whole processes, {len(_paired_only(ours, theirs))} runs: **{ratio:.1f} times** "
         f"faster ({_times(cpu)} of processor time; {_times(alone)} of the training call alone). Wrong: {wrong[0]} against "
         f"{wrong[1]} of {found.n}; difference {100 * found.difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}). "
@@ -172,7 +184,7 @@ def _answering(rows: Sequence[Row]) -> str:
         return ""
     mine = {name: median(row.figures[name] for row in ours) for name in ours[0].figures}
     lines = [
-        "## Classifying, with what is loaded already",
+        "### Classifying, with what is loaded already",
         "",
         "| what | Fieldmark | fastai | ratio |",
         "| --- | --- | --- | --- |",
@@ -198,7 +210,7 @@ def _answering(rows: Sequence[Row]) -> str:
 
 def _goals(rows: Sequence[Row]) -> str:
     """What was aimed at and what came of it, misses as plainly as the rest."""
-    lines = ["## What was aimed at", "", "| goal | measured | |", "| --- | --- | --- |"]
+    lines = ["### What was aimed at", "", "| goal | measured | |", "| --- | --- | --- |"]
     for goal, value, reached in _judged_goals(rows):
         lines.append(f"| {goal} | {value} | {'reached' if reached else '**missed**'} |")
     missing = [

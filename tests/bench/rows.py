@@ -96,7 +96,8 @@ def machine() -> str:
     """Say what this machine is, as far as speed goes."""
     from fieldmark.models.engine import native_precision
 
-    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, OpenVINO in {native_precision()}"
+    coarse = "with" if native_precision() == "bf16" else "without"
+    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, {coarse} bfloat16"
 
 
 def _processor() -> str:
