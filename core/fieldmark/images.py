@@ -7,13 +7,13 @@ pixels, memory and time. Whatever they are, the answer is a Photo or a BadImageE
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import Image, ImageFile
 
 from fieldmark.errors import BadImageError
 from fieldmark.imaging.colour import to_rgb
-from fieldmark.imaging.file import REASONS, Source, explain, open_header, photo_kind, read_source
+from fieldmark.imaging.file import REASONS, Source, exif_of, explain, open_header, photo_kind, read_source
 from fieldmark.imaging.formats import JPEG, TIFF, FileKind
 from fieldmark.imaging.limits import DEFAULT_LIMITS, Limits
 from fieldmark.imaging.tiffdirectory import first_directory
@@ -48,6 +48,8 @@ class Photo:
     """Of the whole upright photo, in pixels."""
     notes: tuple[str, ...] = ()
     """What somebody should know: that only the first of several frames is used, say."""
+    exif: bytes = field(default=b"", repr=False)
+    """As the file has it, not to be believed: for `taken_by_exif`. Of a TIFF, which is made of such tags, the whole file."""
 
 
 def open_photo(source: Source, *, need_px: int | None = None, limits: Limits = DEFAULT_LIMITS) -> Photo:
@@ -66,7 +68,8 @@ def open_photo(source: Source, *, need_px: int | None = None, limits: Limits = D
     kind = photo_kind(data)
     with open_header(data, kind, limits) as image:
         try:
-            return _decode(image, kind, need_px)
+            exif = exif_of(image, data, kind)  # before the pixels, behind which a PNG may have another
+            return _decode(image, kind, need_px, exif)
         except BadImageError:
             raise
         except Exception as exc:  # on hostile bytes a decoder may raise anything
@@ -89,7 +92,7 @@ def encode_display(image: Image.Image, *, max_px: int = 1024, quality: int = 85)
     return buffer.getvalue()
 
 
-def _decode(image: ImageFile.ImageFile, kind: FileKind, need_px: int | None) -> Photo:
+def _decode(image: ImageFile.ImageFile, kind: FileKind, need_px: int | None, exif: bytes) -> Photo:
     width, height = image.size
     if kind is JPEG and need_px is not None:
         image.draft("RGB", (need_px, need_px))
@@ -99,7 +102,7 @@ def _decode(image: ImageFile.ImageFile, kind: FileKind, need_px: int | None) -> 
     if turn is not None:
         upright = upright.transpose(turn)
         width, height = (height, width) if turn in _SIDEWAYS else (width, height)
-    return Photo(upright, kind.name, width, height, _notes(image))
+    return Photo(upright, kind.name, width, height, _notes(image), exif)
 
 
 _ORIENTATION = 0x0112

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from fieldmark.errors import BadImageError
-from fieldmark.imaging.file import Source, open_header, photo_kind, read_source
+from fieldmark.imaging.file import Source, exif_of, open_header, photo_kind, read_source
 from fieldmark.imaging.formats import TIFF
 from fieldmark.imaging.tiffdirectory import Directory, first_directory
 
@@ -59,6 +59,12 @@ def capture_time(source: Source) -> Capture:
     )
 
 
+def taken_by_exif(exif: bytes) -> datetime | None:
+    """Tell when a photo was taken, as `capture_time` does, where somebody opened it already: by `Photo.exif`."""
+    directory = _first_directory(exif)
+    return None if directory is None else _taken(directory)[1]
+
+
 def _file_time(source: Source) -> datetime | None:
     if isinstance(source, bytes):
         return None
@@ -73,12 +79,15 @@ def _directory(source: Source) -> Directory | None:
         data = read_source(source)
         kind = photo_kind(data)
         if kind is TIFF:
-            return first_directory(data)
+            return _first_directory(data)
         with open_header(data, kind) as image:
-            exif = image.info.get("exif")
+            return _first_directory(exif_of(image, data, kind))
     except BadImageError:
         return None
-    return first_directory(exif.removeprefix(b"Exif\0\0")) if isinstance(exif, bytes) else None
+
+
+def _first_directory(exif: bytes) -> Directory | None:
+    return first_directory(exif.removeprefix(b"Exif\0\0"))
 
 
 def _taken(directory: Directory) -> tuple[str | None, datetime | None]:

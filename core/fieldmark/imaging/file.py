@@ -13,7 +13,7 @@ from types import MappingProxyType
 from PIL import Image, ImageFile
 
 from fieldmark.errors import BadImageError
-from fieldmark.imaging.formats import FileKind, file_kind, is_cut_off, opener
+from fieldmark.imaging.formats import TIFF, FileKind, file_kind, is_cut_off, opener
 from fieldmark.imaging.limits import DEFAULT_LIMITS, Limits, MeteredBytes, check_data, check_header
 
 # Pillow warns of every odd tag it meets, each time in other words: a hostile file could fill a log, and
@@ -129,6 +129,12 @@ def open_header(data: bytes, kind: FileKind, limits: Limits = DEFAULT_LIMITS) ->
     except Exception as exc:  # on hostile bytes an opener may raise anything
         raise explain(exc, data, kind, opened=False) from exc
     return image
+
+
+def exif_of(image: ImageFile.ImageFile, data: bytes, kind: FileKind) -> bytes:
+    """Give the EXIF of an opened photo as it stands in the file: of a TIFF the file itself, of most others nothing."""
+    exif = data if kind is TIFF else image.info.get("exif")
+    return exif if isinstance(exif, bytes) else b""
 
 
 def explain(exc: Exception, data: bytes, kind: FileKind, *, opened: bool) -> BadImageError:

@@ -59,7 +59,7 @@ class LookCache:
         known = self.known([digest]).get(digest)
         if known is not None:
             return known
-        look = look_at(data, photo)
+        look = look_at(data, photo, digest=digest)
         with self._lock:
             self._new.append(look)
         if len(self._new) >= SAVE_EVERY:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fieldmark.images import Photo, open_photo
-from fieldmark.imaging.capture import capture_time
+from fieldmark.imaging.capture import taken_by_exif
 from fieldmark.imaging.hashing import difference_hash
 
 LOOK_PX = 256
@@ -55,22 +55,23 @@ class Look:
     """The photo in grey, (TINY_PX, TINY_PX)."""
 
 
-def look_at(data: bytes, photo: Photo | None = None) -> Look:
+def look_at(data: bytes, photo: Photo | None = None, *, digest: str | None = None) -> Look:
     """Decode a photo wholly, which also tells whether it is one, and measure it.
 
     Args:
         photo: what `open_photo(data, need_px=LOOK_PX)` gave, where somebody opened it already.
+        digest: SHA-256 of the bytes, hex, where somebody knows it.
     Raises:
         BadImageError: the bytes are not accepted as a photo.
     """
     photo = photo or open_photo(data, need_px=LOOK_PX)
     grey = _shrunk(photo.image.convert("L"))
     return Look(
-        hash=hashlib.sha256(data).hexdigest(),
+        hash=digest or hashlib.sha256(data).hexdigest(),
         format=photo.format,
         width=photo.width,
         height=photo.height,
-        taken=capture_time(data).taken,
+        taken=taken_by_exif(photo.exif),
         across=difference_hash(grey),
         down=difference_hash(grey, down=True),
         bright=brightness(grey),

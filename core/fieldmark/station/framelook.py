@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fieldmark.images import open_photo
-from fieldmark.imaging.capture import capture_time
+from fieldmark.imaging.capture import taken_by_exif
 from fieldmark.imaging.hashing import difference_hash
 from fieldmark.imaging.looks import LOOK_PX, sharpness
 
@@ -56,7 +56,7 @@ def decode_frame(data: bytes) -> tuple[FrameLook, Image.Image]:
     look = FrameLook(
         photo.width,
         photo.height,
-        capture_time(data).taken,
+        taken_by_exif(photo.exif),
         _is_grey(small),
         float(np.asarray(grey).mean()),
         sharpness(grey),

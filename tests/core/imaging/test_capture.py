@@ -10,7 +10,8 @@ import pytest
 
 from badinputs.broken import BROKEN, jpeg_segment, jpeg_with
 from badinputs.seeds import encode, exif_bytes, gradient, seed
-from fieldmark.imaging.capture import Capture, capture_time
+from fieldmark.images import open_photo
+from fieldmark.imaging.capture import Capture, capture_time, taken_by_exif
 
 TAKEN = datetime(2019, 7, 8, 4, 5, 6)
 
@@ -24,6 +25,13 @@ def test_time_and_camera_are_read_from_every_kind_with_exif(kind: str) -> None:
     capture = capture_time(photo(kind, DateTimeOriginal="2019:07:08 04:05:06"))
     assert capture == Capture(TAKEN, make="Acme", model="Trapper 9")
     assert capture.camera == "Acme Trapper 9"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_a_photo_that_is_open_tells_the_same_time(kind: str) -> None:
+    data = photo(kind, DateTimeOriginal="2019:07:08 04:05:06")
+    assert taken_by_exif(open_photo(data).exif) == TAKEN
+    assert taken_by_exif(open_photo(encode(gradient(), kind)).exif) is None
 
 
 def test_the_zone_and_parts_of_a_second_are_kept() -> None:
