@@ -10,7 +10,7 @@ from PIL import Image
 
 from badinputs.costs import cost_of
 from badinputs.hostile import HOSTILE, large_jpeg, tiff_of_odd_tags
-from badinputs.seeds import encode, exif_bytes, gradient, with_alpha
+from badinputs.seeds import encode, exif_bytes, gradient, seed, with_alpha
 from fieldmark.errors import BadImageError
 from fieldmark.images import Limits, open_photo
 
@@ -31,6 +31,10 @@ def test_a_hostile_file_costs_next_to_nothing(name: str, tmp_path: Path) -> None
     assert cost.seconds < 2
     assert cost.growth_mib < HEADER_MIB + 3 * len(data) / 2**20
     assert cost.stderr == ""
+
+
+def test_exif_behind_the_pixels_is_nobodys_burden() -> None:
+    assert open_photo(seed("exif.jpg") * 40).format == "JPEG"
 
 
 @measured

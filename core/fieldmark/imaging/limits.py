@@ -44,7 +44,9 @@ MAX_SCANS = 64
 """Passes over all pixels of a JPEG, of a few bytes each; encoders write 10 at most."""
 
 MAX_EXIF_BLOCKS = 32
-"""EXIF blocks in a JPEG (previews have their own). The opener joins them one by one, in quadratic time."""
+"""EXIF blocks in a JPEG before its pixels; cameras write one. The opener joins them one by one, in quadratic time."""
+
+_EXIF_BLOCK = b"Exif\0\0"
 
 MAX_RUN_LENGTH_PIXELS = 4_000_000
 """Pixels of a BMP with run-length compression: the opener unpacks it in Python, pixel by pixel."""
@@ -57,23 +59,28 @@ MAX_SAMPLES = 6
 
 
 class MeteredBytes(io.BytesIO):
-    """A file in memory that can be read only so often."""
+    """A file in memory that can be read only so often, and only so much EXIF."""
 
     def __init__(self, data: bytes) -> None:
         """Start at the beginning, with all reads left."""
         super().__init__(data)
-        self._reads_left = MAX_READS
+        self._reads_left, self._exif_blocks_left = MAX_READS, MAX_EXIF_BLOCKS
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read as usual.
 
         Raises:
-            BadImageError: it was read too often.
+            BadImageError: it was read too often, or has too many EXIF blocks. Those are counted here, one by one as
+                the opener reads them: to search the whole file first takes as long as all the opener does.
         """
         self._reads_left -= 1
         if self._reads_left < 0:
             raise _overloaded("millions of tiny parts")
-        return super().read(size)
+        part = super().read(size)
+        self._exif_blocks_left -= part.startswith(_EXIF_BLOCK)
+        if self._exif_blocks_left < 0:
+            raise _overloaded("dozens of EXIF blocks")
+        return part
 
 
 def check_data(data: bytes, kind: FileKind, limits: Limits) -> None:
@@ -84,8 +91,6 @@ def check_data(data: bytes, kind: FileKind, limits: Limits) -> None:
     """
     if kind is TIFF and (directory := first_directory(data)) is not None:
         _check_directory(directory, limits)
-    if kind is JPEG and data.count(b"Exif\0\0") > MAX_EXIF_BLOCKS:
-        raise _overloaded("dozens of EXIF blocks")
 
 
 def check_header(image: ImageFile.ImageFile, data: bytes, kind: FileKind, limits: Limits) -> None:
