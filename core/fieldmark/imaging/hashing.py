@@ -51,9 +51,9 @@ def difference_hash(image: Image.Image, *, down: bool = False) -> int:
     compare with `hash_distance`.
     """
     columns, rows = (HASH_SIDE, HASH_SIDE + 1) if down else (HASH_SIDE + 1, HASH_SIDE)
-    grey = image.convert("L").resize((columns, rows), Image.Resampling.BOX)
-    cells = np.asarray(grey, np.int16)
-    bits = np.diff(cells, axis=0 if down else 1) > 0  # (8, 8)
+    grey = image if image.mode == "L" else image.convert("L")
+    cells = np.asarray(grey.resize((columns, rows), Image.Resampling.BOX))
+    bits = cells[1:] > cells[:-1] if down else cells[:, 1:] > cells[:, :-1]  # (8, 8)
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
