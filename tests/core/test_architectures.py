@@ -27,6 +27,7 @@ from fieldmark.finetuning.trunks import Trunk
 from fieldmark.finetuning.vision import models
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.learner import Learner, TrainConfig
+from fieldmark.models.engine import native_precision
 from fieldmark.models.probes import probe_photos
 from fieldmark.predictor import Predictor
 from fieldmark.sources.sample import write_sample
@@ -78,7 +79,8 @@ def test_a_fit_on_its_features_is_saved_and_answers_as_it_was_judged(
     card = learner.export(tmp_path / "model.onnx")
     answers = Predictor.load(tmp_path / "model.onnx").predict([item.path for item in learner.valid.items])
     found = np.array([[answer.probs[label] for label in learner.vocab] for answer in answers])
-    assert np.abs(found - learner.valid.probs).max() < 2e-2
+    rounding = 5e-2 if native_precision() == "bf16" else 2e-2  # bfloat16, in other batches
+    assert np.abs(found - learner.valid.probs).max() < rounding
     assert card.backbone == "test_resnet (timm, r160_in1k)"
 
 

@@ -24,10 +24,14 @@ def test_torchs_own_error_is_known_as_no_memory() -> None:
 
 
 def test_where_memory_runs_out_chunks_are_halved_and_the_step_is_the_same() -> None:
+    """Whatever processor rounds: a first step goes by the signs of gradients, of which some are next to nothing."""
     whole, halved = step_with(fits=64), step_with(fits=5)
     assert (whole.chunk, halved.chunk) == (16, 4)
-    found, expected = halved.weights().tensors(""), whole.weights().tensors("")
-    assert all(np.allclose(found[name], expected[name], atol=2e-5) for name in expected)
+    before, found, expected = (tuner.weights().tensors("") for tuner in (new_tuner(), halved, whole))
+    steps = {name: np.linalg.norm(expected[name] - before[name]) for name in before}
+    off = {name: np.linalg.norm(found[name] - expected[name]) for name in before}
+    assert [name for name in before if off[name] > steps[name] / 2] == []
+    assert np.linalg.norm([*off.values()]) < np.linalg.norm([*steps.values()]) / 20
 
 
 def test_where_not_even_two_photos_fit_it_says_what_to_do() -> None:
@@ -36,12 +40,16 @@ def test_where_not_even_two_photos_fit_it_says_what_to_do() -> None:
     assert caught.value.code == "out_of_memory"
 
 
-def step_with(*, fits: int) -> Tuner:
-    """One step in a network that asks for more memory than there is when more than `fits` photos come."""
+def new_tuner() -> Tuner:
     arch = EFFICIENTNET_LITE0
     weight = np.random.default_rng(0).normal(0, 0.1, (CLASSES, arch.dim)).astype(np.float32)
     head = Head(weight, np.zeros(CLASSES, np.float32))
-    tuner = Tuner(Weights(dict(_read_checkpoint(arch)), head), size_px=64)
+    return Tuner(Weights(dict(_read_checkpoint(arch)), head), size_px=64)
+
+
+def step_with(*, fits: int) -> Tuner:
+    """One step in a network that asks for more memory than there is when more than `fits` photos come."""
+    tuner = new_tuner()
 
     def demand(_module: object, args: tuple[torch.Tensor]) -> None:
         if len(args[0]) > fits:
