@@ -150,7 +150,7 @@ def test_the_kernel_stays_free_while_a_photo_is_classified(make_jpeg: Callable[.
     start = time.monotonic()
     classifier.add("a.jpg", make_jpeg())
     set_trait(classifier, show_map=False)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5  # half of what the answer waits for
     assert (classifier.state, classifier.show_map) == ("busy", False)
     gate.set()
     classifier.wait()

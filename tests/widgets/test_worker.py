@@ -60,11 +60,11 @@ def test_an_outcome_may_ask_for_more_work() -> None:
 
 def test_waiting_has_an_end() -> None:
     worker, gate = Worker("test"), threading.Event()
-    worker.submit(lambda: gate.wait(10), lambda _done: None)
+    worker.submit(lambda: gate.wait(60), lambda _done: None)
     start = time.monotonic()
     with pytest.raises(TimeoutError, match=r"not done after 0\.1 s"):
         worker.wait(0.1)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     gate.set()
 
 
