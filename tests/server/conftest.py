@@ -24,7 +24,7 @@ def server(cat_model: Path) -> Iterator[RunningServer]:
 @pytest.fixture
 def visitor(server: RunningServer) -> Iterator[httpx.Client]:
     """A visitor's browser, as far as HTTP goes: it keeps its cookies."""
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         yield client
 
 

@@ -164,7 +164,7 @@ def test_a_ranger_trains_over_the_api_and_takes_the_model_home(park: RunningServ
         path.write_bytes(sent.content)
         assert Predictor.load(path).sha256 == last["result"]["model_sha256"]
         assert set(Predictor.load(path).vocab) == {"red", "green"}
-        stranger = httpx.get(f"{park.url}{API}/jobs/{jobs[1]}/model")
+        stranger = httpx.get(f"{park.url}{API}/jobs/{jobs[1]}/model", timeout=60)
         assert stranger.status_code == 403
 
 
