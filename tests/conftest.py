@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine is slow, and no fault: time is measured under tests/bench.
-settings.register_profile("fieldmark", deadline=None)
+settings.register_profile("fieldmark", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fieldmark")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

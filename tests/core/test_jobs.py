@@ -79,7 +79,7 @@ def test_a_running_job_tells_how_far_it_is_and_stops_when_asked(book: JobBook) -
     book.cancel(job.id)
     start = time.monotonic()
     assert over(book, job).state == "cancelled"
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
 
 
 def test_a_job_that_waits_is_cancelled_at_once_and_the_next_goes_on(book: JobBook) -> None:

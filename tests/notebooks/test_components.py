@@ -44,7 +44,7 @@ def test_each_component_works_alone_in_a_bare_notebook(tmp_path: Path) -> None:
         code = f"from fieldmark_widgets import {name}\ncomponent = {made}\ndisplay(component)\n{asked}\ncomponent.close()"
         cells.append(nbformat.v4.new_code_cell(code))
     notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, timeout=90, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
     for cell, (name, (_, _, answer)) in zip(notebook.cells, COMPONENTS.items(), strict=True):
         said = "".join(output.text for output in cell.outputs if output.output_type == "stream")
         assert said.strip() == answer, name

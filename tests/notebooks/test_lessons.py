@@ -21,7 +21,7 @@ def run(name: str, folder: Path) -> list[Any]:
         "FIELDMARK_DATASETS": str(folder / "datasets"),
         "FIELDMARK_CACHE": os.environ.get("FIELDMARK_CACHE", ""),
     }
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(folder)}})
     client.execute(env={key: value for key, value in environment.items() if value})
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 

@@ -248,7 +248,9 @@ def test_an_edge_device_hands_frames_in_with_its_cameras_token(
     headers = {"Authorization": f"Bearer {token}"}
 
     def post(data: bytes, **other: dict[str, str]) -> httpx.Response:
-        return httpx.post(f"{door.url}/frames/a.jpg", content=data, headers=other.get("headers", headers))
+        return httpx.post(
+            f"{door.url}/frames/a.jpg", content=data, headers=other.get("headers", headers), timeout=60
+        )
 
     assert [post(picture("cat", number=7)).status_code for _ in range(2)] == [201, 409]
     refused = post(b"<html>")
@@ -257,10 +259,12 @@ def test_an_edge_device_hands_frames_in_with_its_cameras_token(
 
 
 def test_nobody_without_the_secret_decides_anything(store: Store, door: Door) -> None:
-    answer = httpx.post(f"{door.url}/desk/review", json={"event_id": 1, "who": "x", "verdict": "confirmed"})
+    answer = httpx.post(
+        f"{door.url}/desk/review", json={"event_id": 1, "who": "x", "verdict": "confirmed"}, timeout=60
+    )
     assert answer.status_code == 403
     assert httpx.get(f"{door.url}/live").status_code == 200
-    assert httpx.post(f"{door.url}/desk/review", content=b"x" * 100_000).status_code == 403
+    assert httpx.post(f"{door.url}/desk/review", content=b"x" * 100_000, timeout=60).status_code == 403
 
 
 def test_the_secret_is_for_the_owner_of_the_folder_and_goes_with_the_worker(store: Store, door: Door) -> None:
@@ -314,6 +318,7 @@ def test_an_account_that_is_none_is_refused(store: Store, door: Door) -> None:
             f"{door.url}/desk/hold",
             json={"event_id": 1, "who": "Rune", "account": account},
             headers={"Authorization": f"Bearer {door.secret}"},
+            timeout=60,
         )
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
 

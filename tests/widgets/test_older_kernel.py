@@ -48,7 +48,7 @@ def kernel(older: Path, **environment: str) -> Iterator[BlockingKernelClient]:
     client = manager.blocking_client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=120)
         yield client
     finally:
         client.stop_channels()
@@ -57,7 +57,7 @@ def kernel(older: Path, **environment: str) -> Iterator[BlockingKernelClient]:
 
 def listen(client: BlockingKernelClient, wanted: Callable[[str, Any], bool]) -> Any:
     """The content of the first message that is wanted."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
             heard = client.get_iopub_msg(timeout=1)

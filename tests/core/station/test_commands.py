@@ -126,7 +126,10 @@ def test_a_camera_gets_a_place_and_a_token_that_its_device_posts_with(running: W
     assert said["place"] == [60.1, 24.9]
     url = json.loads((running.store.folder / ENDPOINT).read_text())["url"]
     answer = httpx.post(
-        f"{url}/frames/a.jpg", content=picture("gravel"), headers={"Authorization": f"Bearer {said['token']}"}
+        f"{url}/frames/a.jpg",
+        content=picture("gravel"),
+        headers={"Authorization": f"Bearer {said['token']}"},
+        timeout=60,
     )
     assert answer.status_code == 201
 
