@@ -11,6 +11,8 @@ import pytest
 from filelock import FileLock
 
 from core.checkpoints import let_the_last_epoch_be_best
+from fieldmark.backbones import load_backbone
+from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
 from fieldmark.callbacks import Progress
 from fieldmark.catalog.decisions import Decision
 from fieldmark.errors import Cancelled
@@ -157,8 +159,15 @@ def test_cancel_keeps_what_was_trained_before_and_the_button_works_again(trainer
     assert (trainer.problem, trainer._notice) == ("", "")
 
 
-def test_a_training_under_way_is_stopped_before_it_gives_a_model(trainer: Trainer) -> None:
-    project(trainer).choose(size_px=320, views=2)  # photos that nothing is known of yet
+def test_a_training_under_way_is_stopped_before_it_gives_a_model(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On photos that nothing is known of yet, whatever ran here before: it takes seconds."""
+    load_backbone()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "backbones").symlink_to(cache_folder("backbones"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    project(trainer).choose(size_px=320, views=2)
     receive(trainer, {"kind": "train"})
     time.sleep(0.3)
     receive(trainer, {"kind": "cancel"})
