@@ -270,8 +270,8 @@ def test_a_worker_killed_in_flight_is_a_503_and_answers_again_within_five_second
     def ask(_: int) -> httpx.Response:
         return api.post("/classify", files=[("files", ("a.jpg", cat_jpeg))] * 8)
 
-    with ThreadPoolExecutor(8) as threads:
-        answers = [threads.submit(ask, n) for n in range(8)]
+    with ThreadPoolExecutor(10) as threads:
+        answers = [threads.submit(ask, n) for n in range(10)]
         while api.get("/ready").json()["waiting"] < 16:  # so many are behind those that it has in hand
             assert not all(answer.done() for answer in answers)
             time.sleep(0.005)
