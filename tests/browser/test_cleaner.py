@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -18,7 +17,7 @@ from fieldmark.catalog.schema import FILE_NAME, HIDDEN
 from fieldmark.importing import import_photos
 from fieldmark.project import Project
 from fieldmark.sources.sample import CLASSES, MISLABELLED, write_sample
-from server.running import RunningServer, free_port, run
+from server.running import RunningServer, children_of, free_port, run
 
 DATASETS = ("keys", "tabs", "killed", "access")
 GRID = ".fm-cleaner-photos .fm-grid"
@@ -186,9 +185,8 @@ def test_a_reload_and_a_killed_kernel_in_the_middle_lose_no_decision(
 
 def kill_kernels(server: RunningServer) -> None:
     """Kill -9 every kernel of the server, and nothing else."""
-    for process in psutil.Process(server.process.pid).children(recursive=True):
-        if any("ipykernel" in part for part in process.cmdline()):
-            process.kill()
+    for kernel in children_of(server.process.pid, "ipykernel"):
+        kernel.kill()
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["1280", "390-dark"])

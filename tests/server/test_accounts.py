@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,7 +26,7 @@ from fieldmark.predictor import Predictor
 from fieldmark_server.accounts import Accounts
 from fieldmark_server.cli import _as_base_url, serve
 from fieldmark_server.cli_user import user
-from server.running import RunningServer, free_port, run
+from server.running import RunningServer, children_of, free_port, run
 from server.test_pages import leave, read_config
 
 ANNA, OLE = "Anna Ødegård", "ole"
@@ -120,8 +120,11 @@ def test_the_kernel_of_a_page_knows_whose_it_is_whatever_the_browser_says(park: 
 
 def kernels_of(park: RunningServer) -> list[dict[str, str]]:
     """The environments of its kernels."""
-    children = psutil.Process(park.process.pid).children(recursive=True)
-    return [each.environ() for each in children if "ipykernel" in " ".join(each.cmdline())]
+    found = []
+    for kernel in children_of(park.process.pid, "ipykernel"):
+        with suppress(psutil.NoSuchProcess):  # ended meanwhile
+            found.append(kernel.environ())
+    return found
 
 
 def test_a_viewer_looks_and_changes_nothing(park: RunningServer) -> None:

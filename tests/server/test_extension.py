@@ -12,7 +12,7 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
-from server.running import RunningServer, free_port, run
+from server.running import RunningServer, children_of, free_port, run
 from server.test_rest import RAW, error_of
 from server.wire import PROTOCOL, pack, unpack
 
@@ -116,8 +116,7 @@ def test_a_kernel_finds_the_service_and_loads_no_engine(
 
 def test_the_worker_ends_with_the_server(jupyter: RunningServer, api: httpx.Client) -> None:
     api.get("/fieldmark/api/v1/models")
-    processes = psutil.Process(jupyter.process.pid).children(recursive=True)
-    (worker,) = [found for found in processes if "fieldmark.service.modelworker" in found.cmdline()]
+    (worker,) = children_of(jupyter.process.pid, "fieldmark.service.modelworker")
     api.post("/api/shutdown")
     _, alive = psutil.wait_procs([worker], timeout=30)
     assert alive == []

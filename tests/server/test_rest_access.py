@@ -17,7 +17,7 @@ import pytest
 
 from fieldmark_server.app import App
 from server.conftest import TOKEN
-from server.running import RunningServer, run_server, wait_for_model
+from server.running import RunningServer, children_of, run_server, wait_for_model
 from server.test_pages import leave, read_config
 from server.test_rest import RAW, error_of
 from server.wire import open_channel
@@ -258,8 +258,7 @@ def test_fifty_requests_at_once_are_answered_or_refused_and_health_stays_quick(
 
 def worker_of(server: RunningServer) -> psutil.Process:
     """The process that holds the model."""
-    children = psutil.Process(server.process.pid).children(recursive=True)
-    (found,) = [child for child in children if "fieldmark.service.modelworker" in child.cmdline()]
+    (found,) = children_of(server.process.pid, "fieldmark.service.modelworker")
     return found
 
 
