@@ -29,6 +29,7 @@ def in_turns():
         kept = fetched()
     print(usual, kept, fetched())
 """
+IN_A_THREAD = "t = threading.Thread(target=in_turns); t.start(); t.join()"
 
 
 def pages_fetched(where: str, **environment: str) -> tuple[int, int, int]:
@@ -46,5 +47,11 @@ def pages_fetched(where: str, **environment: str) -> tuple[int, int, int]:
 
 def test_pages_are_fetched_once_while_a_network_trains_and_as_usual_afterwards() -> None:
     usual, kept, afterwards = pages_fetched("in_turns()")
+    assert 2 * kept < usual
+    assert afterwards > usual / 2
+
+
+def test_in_a_thread_that_is_so_where_all_share_one_heap_as_in_the_kernels_of_the_apps() -> None:
+    usual, kept, afterwards = pages_fetched(IN_A_THREAD, MALLOC_ARENA_MAX="1")
     assert 2 * kept < usual
     assert afterwards > usual / 2

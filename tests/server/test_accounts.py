@@ -24,6 +24,7 @@ from fieldmark.account import ROLE, USER, Account, signed_in
 from fieldmark.errors import ServiceError, StoreError
 from fieldmark.predictor import Predictor
 from fieldmark_server.accounts import Accounts
+from fieldmark_server.backend import ONE_HEAP
 from fieldmark_server.cli import _as_base_url, serve
 from fieldmark_server.cli_user import user
 from server.running import RunningServer, children_of, free_port, run
@@ -114,6 +115,7 @@ def test_the_kernel_of_a_page_knows_whose_it_is_whatever_the_browser_says(park: 
         try:
             assert Account(ANNA, "ranger") in [signed_in(env) for env in kernels_of(park)]
             assert {env.get(USER, ANNA) for env in kernels_of(park)} == {ANNA}
+            assert all(env.items() >= ONE_HEAP.items() for env in kernels_of(park))
         finally:
             leave(client, kernel)
 

@@ -3,6 +3,9 @@
 glibc maps every large block anew, and the system fills each of its pages with zeros at first touch: with maps of some
 70 MB, made and dropped many times in a step, 10,000 pages a photo, which was a fifth of the time of a step on two cores
 (73 ms a photo with it, 59 without).
+
+In another thread than a process's first it takes MALLOC_ARENA_MAX=1 in the environment, as the apps' kernels have it:
+a thread's own heap is too small for such maps.
 """
 
 from __future__ import annotations

@@ -133,9 +133,12 @@ def open_door(store: Store, ingest: Ingest, desk: Desk) -> Iterator[Door]:
 
 
 def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    """Write beside and rename: who reads it meanwhile sees all of it or none."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+    unfinished.replace(path)
 
 
 @contextlib.contextmanager
