@@ -24,10 +24,10 @@ from bench_spine import fieldmark as command
 from bytecode import as_installed
 from prepared import set_up
 
-from fieldmark.cachefolder import CACHE_VARIABLE, cache_folder
+from fieldmark.cachefolder import CACHE_VARIABLE
 from fieldmark.dataset import Dataset, Item, read_dataset
 from fieldmark.errors import BadImageError
-from fieldmark.features import FeatureCache
+from fieldmark.features import feature_cache, trusted_precision
 from fieldmark.fitting import head
 from fieldmark.fitting.trainconfig import TrainConfig
 from fieldmark.imaging.loading import load_squares
@@ -184,10 +184,9 @@ def refit_at_5000(work: Path) -> None:
     faked = tuple(Item(Path(f"{i}.png"), items[k].label, f"{i:064x}") for i, k in enumerate(drawn))
     dataset = Dataset(work, faked, base.vocab)
     with_cache(work / "faked")
-    name = f"{base._done.backbone.key}-{native_precision()}-crop{base.config.rule.size_px}"
-    FeatureCache(cache_folder("features", name), rows.shape[1]).add(
-        [i.hash for i in faked], rows[drawn] + jitter
-    )
+    backbone, rule = base._done.backbone, base.config.rule
+    cache = feature_cache(backbone, rule, trusted_precision(backbone, rule))
+    cache.add([i.hash for i in faked], rows[drawn] + jitter)
     learner = Learner(dataset, make_splits(faked), base.config)
     whole = timed(learner.fit)
     times = [timed(lambda c=c: learner.refit({faked[c].hash: "0"})) for c in (1, 2, 3)]  # type: ignore[misc]
