@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from fieldmark.imaging.lookcache import LookCache
 from fieldmark.imaging.looks import LOOK_PX
 from fieldmark.imaging.resize import ResizeRule
 from fieldmark.models.backbone import Backbone
-from fieldmark.models.engine import BATCH_SIZE, Batch, Engine, Outputs, Precision, native_precision
+from fieldmark.models.engine import BATCH_SIZE, Engine, Precision, native_precision, stream_soon
 from fieldmark.models.graphs import GraphWriter
 from fieldmark.models.probes import probe_photos
 
@@ -270,7 +269,7 @@ def _compute(
             waiting.clear()
 
     try:
-        for outputs in _streamed(engine, batches):
+        for outputs in stream_soon(engine, batches):
             waiting.append(outputs["pooled"])
             if len(waiting) == SAVE_EVERY:
                 save()
@@ -279,13 +278,6 @@ def _compute(
     finally:
         save()
     return failures
-
-
-def _streamed(engine: Future[Engine], batches: Iterator[Batch]) -> Iterator[Outputs]:
-    """Compute batches; the first photos are decoded while the engine is compiled."""
-    first = next(batches, None)
-    if first is not None:
-        yield from engine.result().stream(chain([first], batches))
 
 
 def _readable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,7 +18,15 @@ from fieldmark.images import Source, open_photo
 from fieldmark.imaging.loading import Square, in_batches, load_squares
 from fieldmark.imaging.resize import fit_photo, seen_region
 from fieldmark.modelfile import ModelCard, ModelFile, ModelInfo, parse_model_file, read_model_file
-from fieldmark.models.engine import BATCH_SIZE, Engine, Outputs, Precision, read_graph, served_precision
+from fieldmark.models.engine import (
+    BATCH_SIZE,
+    Engine,
+    Outputs,
+    Precision,
+    read_graph,
+    served_precision,
+    stream_soon,
+)
 from fieldmark.models.probes import probe_photos
 from fieldmark.models.vino import ov
 from fieldmark.prediction import ActivationMap, Failure, Prediction, Verdict
@@ -50,7 +59,7 @@ class Predictor:
         self._known_as = file.sha256 if kept else ""
         self._graph = _checked_graph(file)
         self.precision: Precision = precision or served_precision(self._graph)
-        self._engines: dict[int, Engine] = {}
+        self._engines: dict[int, Future[Engine]] = {}
         self._compiling = Lock()
         self._one = self._compile(batch=1)
         try:
@@ -99,7 +108,7 @@ class Predictor:
 
     def stream(self, photos: Iterable[Source], *, alone: bool = True) -> Iterator[Prediction | Failure]:
         """Classify any number of photos, for folders: as `predict`, with flat memory."""
-        engine = self._engine_for(len(photos) if isinstance(photos, Sequence) else BATCH_SIZE)
+        batch = _batch_for(len(photos) if isinstance(photos, Sequence) else BATCH_SIZE)
         waiting: deque[Failure | None] = deque()  # None: the next prediction belongs here
 
         def readable() -> Iterator[Square]:
@@ -110,7 +119,8 @@ class Predictor:
                     waiting.append(None)
                     yield square
 
-        for outputs in engine.stream(in_batches(readable(), engine.batch)):
+        batches = in_batches(readable(), batch)
+        for outputs in self._one.stream(batches) if batch == 1 else stream_soon(self._engine(batch), batches):
             for prediction in self._predictions(outputs):
                 while (failure := waiting.popleft()) is not None:
                     yield failure
@@ -148,14 +158,14 @@ class Predictor:
         photos = probe_photos(self.info.rule.size_px)
         return np.concatenate([self._one(photos[i : i + 1])["probs"] for i in range(len(photos))])
 
-    def _engine_for(self, n: int) -> Engine:
-        """What answers soonest: both cores on one photo, each on its own of a few, or full batches of many."""
-        if n <= 1:
-            return self._one
-        batch = FEW if n < BATCH_SIZE else BATCH_SIZE
-        with self._compiling:  # of threads that ask at once, the first compiles it for all
+    def _engine(self, batch: int) -> Future[Engine]:
+        """What computes batches of a size; where it is not compiled yet a thread does that, once for all who ask."""
+        with self._compiling:
             if batch not in self._engines:
-                self._engines[batch] = self._compile(batch=batch)
+                pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
+                self._engines[batch] = made = pool.submit(self._compile, batch=batch)
+                made.add_done_callback(lambda made: made.exception() and self._engines.pop(batch, None))
+                pool.shutdown(wait=False)
             return self._engines[batch]
 
     def _compile(self, *, batch: int) -> Engine:
@@ -208,6 +218,11 @@ class Predictor:
             return [None] * len(outputs["probs"])
         pairs = zip(outputs["knn"], outputs["mahalanobis"], strict=True)
         return [min(1.0, 2 * min(_p_value(a, known.knn), _p_value(b, known.mahalanobis))) for a, b in pairs]
+
+
+def _batch_for(n: int) -> int:
+    """What answers `n` photos soonest: both cores on one, each on its own of a few, or full batches of many."""
+    return 1 if n <= 1 else FEW if n < BATCH_SIZE else BATCH_SIZE
 
 
 def _p_value(score: float, known: Sequence[float]) -> float:

@@ -166,7 +166,7 @@ def folder_of_photos(work: Path) -> None:
     shares, rates = [], []
     for _ in range(3):
         decode = timed(lambda: list(load_squares(paths, predictor.info.rule)))
-        forward = timed(lambda: list(predictor._engine_for(BATCH_SIZE).stream(batches)))
+        forward = timed(lambda: list(predictor._engine(BATCH_SIZE).result().stream(batches)))
         both = timed(lambda: list(predictor.stream(paths)))
         shares.append((decode + forward) / both)
         rates.append(len(paths) / both)

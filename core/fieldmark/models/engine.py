@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -143,3 +145,10 @@ class Engine:
         results = [request.get_output_tensor(index).data[:count].copy() for index in range(len(self._names))]
         self._idle.append(request)
         return dict(zip(self._names, results, strict=True))
+
+
+def stream_soon(engine: Future[Engine], batches: Iterator[Batch]) -> Iterator[Outputs]:
+    """As `Engine.stream`, with one that may still be compiled: the first photos are decoded meanwhile."""
+    first = next(batches, None)
+    if first is not None:
+        yield from engine.result().stream(chain([first], batches))
