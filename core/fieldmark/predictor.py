@@ -161,12 +161,13 @@ class Predictor:
     def _engine(self, batch: int) -> Future[Engine]:
         """What computes batches of a size; where it is not compiled yet a thread does that, once for all who ask."""
         with self._compiling:
-            if batch not in self._engines:
+            found = self._engines.get(batch)
+            if found is None:
                 pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
-                self._engines[batch] = made = pool.submit(self._compile, batch=batch)
-                made.add_done_callback(lambda made: made.exception() and self._engines.pop(batch, None))
+                self._engines[batch] = found = pool.submit(self._compile, batch=batch)
+                found.add_done_callback(lambda made: made.exception() and self._engines.pop(batch))
                 pool.shutdown(wait=False)
-            return self._engines[batch]
+            return found
 
     def _compile(self, *, batch: int) -> Engine:
         size = self.info.rule.size_px

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import numpy as np
 import pytest
@@ -104,6 +104,34 @@ def test_threads_that_ask_first_compile_an_engine_once(
         found = list(pool.map(ask, range(4)))
     assert compiled == [1, FEW]
     assert np.ptp([probs(answers) for answers in found], axis=0).max() < 1e-5
+
+
+def test_photos_are_decoded_while_the_engine_for_them_is_compiled(
+    cat_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor, asked, compile_one = Predictor.load(cat_model, precision="f32"), Event(), Predictor._compile
+
+    def once_asked(self: Predictor, *, batch: int) -> Engine:
+        assert asked.wait(60)
+        return compile_one(self, batch=batch)
+
+    def photos() -> Iterator[bytes]:
+        asked.set()
+        yield from PHOTOS
+
+    monkeypatch.setattr(Predictor, "_compile", once_asked)
+    assert len(list(predictor.stream(photos()))) == len(PHOTOS)
+
+
+def test_an_engine_that_could_not_be_compiled_is_tried_again(
+    cat_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = Predictor.load(cat_model, precision="f32")
+    with monkeypatch.context() as patched:
+        patched.setattr(Predictor, "_compile", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            predictor.predict(PHOTOS[:2])
+    assert len(predictor.predict(PHOTOS[:2])) == 2
 
 
 def test_a_stream_holds_a_window_of_photos_and_not_all_of_them(predictor: Predictor) -> None:
