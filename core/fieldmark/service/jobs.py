@@ -205,12 +205,14 @@ class JobBook:
     # --- Keeping them ---
 
     def _put(self, job: Job) -> None:
-        """Note a job, on the disk as well: whole or not at all."""
-        self._jobs[job.id] = job
-        self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self._folder / f".{job.id}.{os.getpid()}"
-        unfinished.write_text(json.dumps(asdict(job), default=str), "utf-8")
-        unfinished.replace(self._folder / f"{job.id}.json")
+        """Note a job, on the disk as well, whole or not at all; nobody sees it before it is there, if the disk takes it."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            unfinished = self._folder / f".{job.id}.{os.getpid()}"
+            unfinished.write_text(json.dumps(asdict(job), default=str), "utf-8")
+            unfinished.replace(self._folder / f"{job.id}.json")
+        finally:
+            self._jobs[job.id] = job
 
     def _load(self) -> None:
         for path in self._folder.glob("*.json"):
