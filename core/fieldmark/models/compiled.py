@@ -44,9 +44,8 @@ def compile_graph(
 def _place(core: ov.Core, settings: Mapping[str, str], name: str) -> Path:
     from fieldmark.cachefolder import cache_folder  # which needs a library that a bare engine does without
 
-    able = sorted(
-        core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    )  # a virtual machine's name says little
+    # Of a virtual machine the name alone says little.
+    able = sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
     processor = core.get_property("CPU", "FULL_DEVICE_NAME"), able, os.cpu_count()
     facts = repr((name, sorted(settings.items()), processor, ov.get_version()))
     return cache_folder("compiled") / f"{hashlib.sha256(facts.encode()).hexdigest()[:32]}.blob"
